@@ -1,0 +1,107 @@
+//! `tollgate pay URL`.
+
+use super::{ClusterArgs, KeyArgs};
+use crate::amounts;
+use crate::error::CliError;
+use crate::output::{Format, Report};
+use crate::pay::{Agent, Browser, Fetched, HowServed, SpendingPolicy};
+use clap::Args;
+use solana_pubkey::Pubkey;
+use std::path::PathBuf;
+use std::time::Duration;
+use tollgate_client::chain::SubmitLimits;
+
+/// Arguments of `pay`.
+#[derive(Args, Debug)]
+pub struct PayArgs {
+    /// What to fetch
+    pub url: String,
+    /// The most that may be paid, in the token's units
+    #[arg(long, default_value = "0.10")]
+    pub limit: String,
+    /// A mint that may be spent besides USDC (may be given several times)
+    #[arg(long)]
+    pub mint: Vec<Pubkey>,
+    /// Folder of the journal of payments
+    #[arg(long, env = "TOLLGATE_JOURNAL")]
+    pub journal: Option<PathBuf>,
+    /// Price of a compute unit in millionths of a lamport
+    #[arg(long, default_value_t = 0)]
+    pub priority_price: u64,
+    /// Seconds to wait for the fate of a payment
+    #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub wait: u64,
+    /// Cluster
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+    /// Payer
+    #[command(flatten)]
+    pub key: KeyArgs,
+}
+
+/// Fetches the URL, paying if it has to and may. The body goes to standard output,
+/// what was paid to standard error.
+///
+/// # Errors
+/// [`CliError`].
+pub async fn run(args: PayArgs, format: Format) -> Result<(), CliError> {
+    if amounts::parse(&args.limit, 19).is_err() && amounts::parse(&args.limit, 6).is_err() {
+        return Err(CliError::Argument(format!(
+            "{:?} is not an amount like 0.05",
+            args.limit
+        )));
+    }
+    let mut policy = SpendingPolicy::usdc(args.limit);
+    policy.mints.extend(args.mint);
+    let agent = Agent {
+        keypair: args.key.read()?,
+        chain: args.cluster.chain(),
+        policy,
+        journal: args.journal.map_or_else(default_journal, Ok)?,
+        priority_price: args.priority_price,
+        limits: SubmitLimits {
+            deadline: Duration::from_secs(args.wait),
+            ..SubmitLimits::default()
+        },
+        browser: Browser::new()?,
+    };
+    let fetched = agent.fetch(&args.url, None).await?;
+    eprintln!("{}", report(&fetched).render(format));
+    print!("{}", fetched.answer.text());
+    if fetched.answer.status.is_success() {
+        return Ok(());
+    }
+    let detail = fetched.answer.text().chars().take(300).collect();
+    Err(crate::pay::PayError::NotServed {
+        status: fetched.answer.status.as_u16(),
+        detail,
+    }
+    .into())
+}
+
+fn report(fetched: &Fetched) -> Report {
+    let report = Report::default().with("status", fetched.answer.status.as_u16());
+    match &fetched.how {
+        HowServed::Free => report.with("served", "free"),
+        HowServed::Session => report.with("served", "session"),
+        HowServed::Entitled => report.with("served", "entitled_already"),
+        HowServed::Paid(payment) => report
+            .with("served", "paid")
+            .with_text("signature", &payment.signature)
+            .with_text("payment_id", &payment.payment_id)
+            .with_text("amount", &payment.amount),
+    }
+}
+
+/// `$XDG_STATE_HOME/tollgate/payments`, or the same under the home folder.
+fn default_journal() -> Result<PathBuf, CliError> {
+    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from);
+    let home = || std::env::home_dir().map(|home| home.join(".local").join("state"));
+    state
+        .filter(|path| path.is_absolute())
+        .or_else(home)
+        .map(|folder| folder.join("tollgate").join("payments"))
+        .ok_or_else(|| {
+            CliError::Argument("no folder for the journal is known: give --journal".to_owned())
+        })
+}

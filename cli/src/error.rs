@@ -1,0 +1,105 @@
+//! Why a command failed, and with which exit code.
+
+use crate::keyfile::KeyfileError;
+use crate::pay::PayError;
+use tollgate_client::{ChainError, TollgateError};
+
+/// Closed list of failures.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// An argument that parses but makes no sense.
+    #[error("{0}")]
+    Argument(String),
+    /// The key file.
+    #[error(transparent)]
+    Keyfile(#[from] KeyfileError),
+    /// The cluster.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// A transaction is on chain and failed.
+    #[error("the transaction {signature} failed on chain: {error}")]
+    TransactionFailed {
+        /// Its signature.
+        signature: String,
+        /// Why.
+        error: String,
+        /// The program's own error.
+        program_error: Option<TollgateError>,
+    },
+    /// A transaction expired without landing; nothing happened.
+    #[error("the transaction expired before it landed; nothing happened")]
+    TransactionExpired,
+    /// Nobody could say in time what became of a transaction.
+    #[error(
+        "the fate of transaction {signature} is not known yet; look it up before you repeat the command"
+    )]
+    TransactionUnknown {
+        /// Its signature.
+        signature: String,
+    },
+    /// A payment.
+    #[error(transparent)]
+    Pay(#[from] PayError),
+    /// Something that should be there is not.
+    #[error("{0}")]
+    NotFound(String),
+    /// The verifier's configuration.
+    #[error(transparent)]
+    Config(#[from] tollgate_verifier::config::ConfigError),
+    /// The verifier.
+    #[error(transparent)]
+    Verifier(#[from] tollgate_verifier::StartError),
+    /// The local chain.
+    #[error(transparent)]
+    Localnet(#[from] tollgate_localnet::LocalnetError),
+    /// A local server could not be started.
+    #[error("a local server could not be started: {0}")]
+    Listen(std::io::Error),
+    /// The demonstration did not go as it has to.
+    #[error("the demonstration went wrong: {0}")]
+    Story(String),
+}
+
+impl CliError {
+    /// Stable code, also in the JSON form of an error.
+    pub fn code(&self) -> String {
+        match self {
+            Self::Argument(_) => "argument_invalid".into(),
+            Self::Keyfile(error) => error.code().into(),
+            Self::Chain(error) => error.code().into(),
+            Self::TransactionFailed { .. } => "transaction_failed".into(),
+            Self::TransactionExpired => "transaction_expired".into(),
+            Self::TransactionUnknown { .. } => "transaction_unknown".into(),
+            Self::Pay(error) => error.code().into(),
+            Self::NotFound(_) => "not_found".into(),
+            Self::Config(_) => "configuration_invalid".into(),
+            Self::Verifier(error) => error.code().into(),
+            Self::Localnet(_) => "localnet_failed".into(),
+            Self::Listen(_) => "listen_failed".into(),
+            Self::Story(_) => "demo_failed".into(),
+        }
+    }
+
+    /// The program's own error behind this one.
+    pub fn program_error(&self) -> Option<TollgateError> {
+        match self {
+            Self::Chain(ChainError::Refused { program_error, .. })
+            | Self::TransactionFailed { program_error, .. } => *program_error,
+            Self::Pay(error) => error.program_error(),
+            _ => None,
+        }
+    }
+
+    /// 1: failed. 3: refused by the spending policy, nothing was paid. 4: a
+    /// payment or transaction whose fate is not known. 5: not found or not
+    /// entitled. (2 is a wrong command line.)
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Pay(error) if error.is_policy() => 3,
+            Self::Pay(error) if error.is_unknown() => 4,
+            Self::TransactionUnknown { .. } => 4,
+            Self::NotFound(_) => 5,
+            _ => 1,
+        }
+    }
+}

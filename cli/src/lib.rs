@@ -1,0 +1,18 @@
+//! The pieces behind the `tollgate` command. The binary only parses arguments;
+//! what it does is here, so that tests drive the same code.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | [`stack`] | a local chain with a merchant, an upstream and a verifier, in one process |
+//! | [`pay`] | follows a 402 within a spending policy, with a journal |
+//! | [`commands`] | one file for each command |
+//! | [`amounts`] | `0.05` ⇄ atomic units |
+//! | [`keyfile`] | Solana key files |
+
+pub mod amounts;
+pub mod commands;
+pub mod error;
+pub mod keyfile;
+pub mod output;
+pub mod pay;
+pub mod stack;

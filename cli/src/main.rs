@@ -1,0 +1,74 @@
+//! The `tollgate` command.
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+use tollgate_cli::commands::{demo, dev, entitlement, merchant, pay, product, serve};
+use tollgate_cli::error::CliError;
+use tollgate_cli::output::{self, Format};
+
+/// HTTP 402 with its ledger on Solana.
+///
+/// Exit codes: 0 done; 1 failed; 2 wrong command line; 3 refused by the spending
+/// policy, nothing was paid; 4 the fate of a transaction is not known yet; 5 not found.
+#[derive(Parser, Debug)]
+#[command(name = "tollgate", version, arg_required_else_help = true)]
+struct Arguments {
+    /// How results and errors are printed
+    #[arg(long, global = true, value_enum, default_value_t)]
+    output: Format,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Play the whole story on a local chain: 402, payment, 200, withdrawal
+    Demo(demo::DemoArgs),
+    /// Run a local chain, a merchant, an API and the verifier, until interrupted
+    Dev(dev::DevArgs),
+    /// Run the verifier in front of an API
+    Serve(serve::ServeArgs),
+    /// Fetch a URL and pay for it if it answers 402
+    Pay(pay::PayArgs),
+    /// Look up who may use what
+    #[command(subcommand)]
+    Entitlement(entitlement::EntitlementCommand),
+    /// Create and run a merchant
+    #[command(subcommand)]
+    Merchant(merchant::MerchantCommand),
+    /// Publish and change products
+    #[command(subcommand)]
+    Product(product::ProductCommand),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let format = arguments.output;
+    // A service tells what it does; a command only what goes wrong.
+    let quiet = !matches!(arguments.command, Command::Serve(_) | Command::Dev(_));
+    tollgate_verifier::logging::init(if quiet { "error" } else { "info" });
+    let done = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(CliError::Listen)
+        .and_then(|runtime| runtime.block_on(run(arguments.command, format)));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::print_error(&error, format);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+async fn run(command: Command, format: Format) -> Result<(), CliError> {
+    match command {
+        Command::Demo(args) => demo::run(args).await,
+        Command::Dev(args) => dev::run(args).await,
+        Command::Serve(args) => serve::run(args).await,
+        Command::Pay(args) => pay::run(args, format).await,
+        Command::Entitlement(command) => entitlement::run(command, format).await,
+        Command::Merchant(command) => merchant::run(command, format).await,
+        Command::Product(command) => product::run(command, format).await,
+    }
+}

@@ -1,0 +1,130 @@
+//! Why a paid resource could not be had.
+
+use tollgate_client::{ChainError, TollgateError};
+
+/// Closed list of failures.
+#[derive(Debug, thiserror::Error)]
+pub enum PayError {
+    /// The URL is not one that can be fetched.
+    #[error("not an http or https URL: {0}")]
+    Url(String),
+    /// The server cannot be reached or broke off.
+    #[error("the server could not be reached: {0}")]
+    Http(String),
+    /// The answer is larger than the agent takes.
+    #[error("the answer is larger than {0} bytes")]
+    AnswerTooLarge(usize),
+    /// The 402 cannot be used.
+    #[error("the 402 cannot be followed: {0}")]
+    Challenge(String),
+    /// The price is over the limit.
+    #[error("the price is {price}, the limit is {limit}; nothing was paid")]
+    OverLimit {
+        /// Price in the token's units.
+        price: String,
+        /// Limit in the token's units.
+        limit: String,
+    },
+    /// The policy does not allow this token.
+    #[error("the policy does not allow payments in {0}; nothing was paid")]
+    MintNotAllowed(String),
+    /// The challenge and the chain disagree.
+    #[error("the 402 does not agree with the chain: {0}; nothing was paid")]
+    TermsMismatch(&'static str),
+    /// Not enough tokens.
+    #[error("the payer has {available} and the price is {price}; nothing was paid")]
+    InsufficientFunds {
+        /// What the payer has, in the token's units.
+        available: String,
+        /// Price in the token's units.
+        price: String,
+    },
+    /// The journal cannot be read or written, so that nothing may be paid.
+    #[error("the journal {path} cannot be used: {source}; nothing was paid")]
+    Journal {
+        /// The file or folder.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Another process pays from the same journal.
+    #[error("another process is paying from the same journal; try again when it is done")]
+    JournalBusy,
+    /// The cluster.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The payment is on chain and failed: only its fee was spent.
+    #[error("the payment {signature} failed on chain: {error}")]
+    Failed {
+        /// Its signature.
+        signature: String,
+        /// Why.
+        error: String,
+        /// The program's own error.
+        program_error: Option<TollgateError>,
+    },
+    /// The payment never landed and never can: nothing was spent.
+    #[error("the payment expired before it landed; nothing was paid")]
+    Expired,
+    /// Nobody could say in time what became of the payment.
+    #[error(
+        "the fate of payment {signature} is not known yet; run the command again, it will not pay twice"
+    )]
+    Unknown {
+        /// Its signature.
+        signature: String,
+    },
+    /// The key is entitled but the server does not serve.
+    #[error("the key is entitled, but the server answered {status}: {detail}")]
+    NotServed {
+        /// HTTP status.
+        status: u16,
+        /// The start of the body.
+        detail: String,
+    },
+}
+
+impl PayError {
+    /// Stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Url(_) => "url_invalid",
+            Self::Http(_) => "server_unreachable",
+            Self::AnswerTooLarge(_) => "answer_too_large",
+            Self::Challenge(_) => "challenge_unusable",
+            Self::OverLimit { .. } => "over_spending_limit",
+            Self::MintNotAllowed(_) => "mint_not_allowed",
+            Self::TermsMismatch(_) => "terms_mismatch",
+            Self::InsufficientFunds { .. } => "insufficient_funds",
+            Self::Journal { .. } => "journal_unusable",
+            Self::JournalBusy => "journal_busy",
+            Self::Chain(error) => error.code(),
+            Self::Failed { .. } => "payment_failed",
+            Self::Expired => "payment_expired",
+            Self::Unknown { .. } => "payment_unknown",
+            Self::NotServed { .. } => "entitled_but_not_served",
+        }
+    }
+
+    /// The program's own error behind this one.
+    pub fn program_error(&self) -> Option<TollgateError> {
+        match self {
+            Self::Chain(ChainError::Refused { program_error, .. })
+            | Self::Failed { program_error, .. } => *program_error,
+            _ => None,
+        }
+    }
+
+    /// Whether the payer's own policy refused; nothing was paid.
+    pub fn is_policy(&self) -> bool {
+        matches!(
+            self,
+            Self::OverLimit { .. } | Self::MintNotAllowed(_) | Self::TermsMismatch(_)
+        )
+    }
+
+    /// Whether money may have moved without anybody knowing.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown { .. })
+    }
+}

@@ -1,0 +1,191 @@
+//! Readings: accounts with the slot and the chain time that they belong to.
+
+use super::{Chain, ChainError};
+use crate::accounts::{ProgramAccount, decode};
+use crate::{Amount, Entitlement, Merchant, PaymentIntent, Product, Pubkey, UnixSeconds};
+use solana_account::Account;
+use solana_account_decoder::UiAccountEncoding;
+use solana_clock::Clock;
+use solana_hash::Hash;
+use solana_rpc_client_api::config::RpcAccountInfoConfig;
+
+/// Address of the Clock sysvar.
+const CLOCK: Pubkey = Pubkey::from_str_const("SysvarC1ock11111111111111111111111111111111");
+/// Where SPL Token keeps an account's amount.
+const TOKEN_AMOUNT: std::ops::Range<usize> = 64..72;
+
+/// What the chain says of one beneficiary, all from one answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntitlementReading {
+    /// Slot that the server answered for.
+    pub slot: u64,
+    /// Chain time of that answer.
+    pub chain_time: UnixSeconds,
+    /// The entitlement; `None` when there is no such account.
+    pub entitlement: Option<Entitlement>,
+}
+
+impl Chain {
+    /// The entitlement of `beneficiary` to `product` (the account's address),
+    /// with the chain time to judge it by: one call.
+    ///
+    /// # Errors
+    /// [`ChainError`] whenever the server's answer is missing or not trustworthy.
+    pub async fn entitlement(
+        &self,
+        product: &Pubkey,
+        beneficiary: &Pubkey,
+    ) -> Result<EntitlementReading, ChainError> {
+        let address = self.addresses().entitlement(product, beneficiary);
+        let (slot, accounts) = self.accounts([address, CLOCK]).await?;
+        let [entitlement, clock] = accounts;
+        let chain_time = chain_time(clock)?;
+        let entitlement = entitlement
+            .map(|account| decode(&self.addresses(), &address, &account))
+            .transpose()?;
+        Ok(EntitlementReading {
+            slot,
+            chain_time,
+            entitlement,
+        })
+    }
+
+    /// Chain time: the Clock sysvar's.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn time(&self) -> Result<UnixSeconds, ChainError> {
+        let (_, [clock]) = self.accounts([CLOCK]).await?;
+        chain_time(clock)
+    }
+
+    /// A product by its address.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn product(&self, address: &Pubkey) -> Result<Option<Product>, ChainError> {
+        self.decoded(address).await
+    }
+
+    /// A merchant by its address.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn merchant(&self, address: &Pubkey) -> Result<Option<Merchant>, ChainError> {
+        self.decoded(address).await
+    }
+
+    /// A payment intent by its address.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn intent(&self, address: &Pubkey) -> Result<Option<PaymentIntent>, ChainError> {
+        self.decoded(address).await
+    }
+
+    /// What an SPL Token account holds; `None` when there is no such account.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn token_balance(&self, address: &Pubkey) -> Result<Option<Amount>, ChainError> {
+        let (_, [account]) = self.accounts([*address]).await?;
+        let Some(account) = account else {
+            return Ok(None);
+        };
+        if account.owner != spl_token_interface::ID {
+            return Err(ChainError::Malformed("not an SPL Token account"));
+        }
+        let amount = account
+            .data
+            .get(TOKEN_AMOUNT)
+            .and_then(|bytes| bytes.try_into().ok())
+            .ok_or(ChainError::Malformed("not an SPL Token account"))?;
+        Ok(Some(Amount(u64::from_le_bytes(amount))))
+    }
+
+    /// The cluster's genesis hash.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn genesis_hash(&self) -> Result<Hash, ChainError> {
+        self.bounded(self.rpc.get_genesis_hash()).await
+    }
+
+    /// Refuses a server of another cluster.
+    ///
+    /// # Errors
+    /// [`ChainError::WrongCluster`], or what kept the server from answering.
+    pub async fn require_genesis_hash(&self, expected: &Hash) -> Result<(), ChainError> {
+        let actual = self.genesis_hash().await?;
+        if actual == *expected {
+            return Ok(());
+        }
+        Err(ChainError::WrongCluster {
+            expected: expected.to_string(),
+            actual: actual.to_string(),
+        })
+    }
+
+    /// A recent blockhash and the last block height at which it is valid.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn latest_blockhash(&self) -> Result<(Hash, u64), ChainError> {
+        self.bounded(
+            self.rpc
+                .get_latest_blockhash_with_commitment(self.commitment()),
+        )
+        .await
+    }
+
+    async fn decoded<T: ProgramAccount>(&self, address: &Pubkey) -> Result<Option<T>, ChainError> {
+        let (_, [account]) = self.accounts([*address]).await?;
+        Ok(account
+            .map(|account| decode(&self.addresses(), address, &account))
+            .transpose()?)
+    }
+
+    /// The raw accounts at the configured commitment, in order, from one answer.
+    ///
+    /// The library's own decoding panics on damaged data, so it is done here.
+    async fn accounts<const N: usize>(
+        &self,
+        addresses: [Pubkey; N],
+    ) -> Result<(u64, [Option<Account>; N]), ChainError> {
+        let config = RpcAccountInfoConfig {
+            encoding: Some(UiAccountEncoding::Base64),
+            commitment: Some(self.commitment()),
+            ..RpcAccountInfoConfig::default()
+        };
+        let answer = self
+            .bounded(
+                self.rpc
+                    .get_multiple_ui_accounts_with_config(&addresses, config),
+            )
+            .await?;
+        let accounts = answer
+            .value
+            .into_iter()
+            .map(|account| {
+                account
+                    .map(|account| {
+                        account
+                            .to_account()
+                            .ok_or(ChainError::Malformed("account data is damaged"))
+                    })
+                    .transpose()
+            })
+            .collect::<Result<Vec<_>, _>>()?
+            .try_into()
+            .map_err(|_| ChainError::Malformed("another number of accounts"))?;
+        Ok((answer.context.slot, accounts))
+    }
+}
+
+/// The time that a Clock sysvar account holds.
+fn chain_time(clock: Option<Account>) -> Result<UnixSeconds, ChainError> {
+    let clock = clock.ok_or(ChainError::Malformed("the Clock sysvar is missing"))?;
+    let clock: Clock = bincode::deserialize(&clock.data)
+        .map_err(|_| ChainError::Malformed("the Clock sysvar is damaged"))?;
+    Ok(UnixSeconds(clock.unix_timestamp))
+}

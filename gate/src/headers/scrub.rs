@@ -1,0 +1,250 @@
+//! What does not pass through the proxy (reference/service.md, section 5, "Header
+//! injection / trust").
+
+use super::OWN_PREFIX;
+use crate::session;
+use http::header::{AUTHORIZATION, CONNECTION, COOKIE, HeaderMap, HeaderName, SET_COOKIE};
+
+/// Whether cookies pass. They are ambient credentials of whoever asks; a priced API
+/// seldom means them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cookies {
+    /// `Cookie` and `Set-Cookie` are removed.
+    #[default]
+    Strip,
+    /// They pass in both directions.
+    Forward,
+}
+
+/// RFC 9110 section 7.6.1, and names of earlier practice.
+const HOP_BY_HOP: [&str; 9] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Headers by which a caller could make the upstream act on another method, path,
+/// host or address than the gate decided on.
+const OVERRIDES: [&str; 16] = [
+    "client-ip",
+    "fastly-client-ip",
+    "forwarded",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-host",
+    "x-http-host-override",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-original-host",
+    "x-original-url",
+    "x-real-ip",
+    "x-rewrite-url",
+];
+const OVERRIDE_PREFIXES: [&str; 3] = ["x-forwarded-", "x-original-", "x-rewrite-"];
+
+/// Payment and sign-in headers of every dialect: proofs are for the gate only, and
+/// an upstream must not be able to claim a payment.
+const PAYMENT: [&str; 7] = [
+    "accept-payment",
+    "extension-responses",
+    "payment",
+    "settlement-overrides",
+    "sign-in-with-x",
+    "x-payment",
+    "x-payment-response",
+];
+const PAYMENT_PREFIX: &str = "payment-";
+
+/// Removes from a request what must not reach the upstream. `Authorization` goes
+/// only when it carries one of our session tokens: other values are between the
+/// caller and the upstream. The caller of this function sets `Host` and the
+/// `Tollgate-*` headers afterwards.
+pub fn scrub_request(headers: &mut HeaderMap, cookies: Cookies) {
+    remove_connection_headers(headers);
+    remove_where(headers, |name| {
+        is_payment(name)
+            || name.starts_with(OWN_PREFIX)
+            || OVERRIDES.contains(&name)
+            || OVERRIDE_PREFIXES
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
+    });
+    if cookies == Cookies::Strip {
+        headers.remove(COOKIE);
+    }
+    let ours = headers
+        .get_all(AUTHORIZATION)
+        .iter()
+        .any(|value| value.to_str().is_ok_and(session::is_ours));
+    if ours {
+        headers.remove(AUTHORIZATION);
+    }
+}
+
+/// Removes from an upstream's response what the gate alone may say.
+pub fn scrub_response(headers: &mut HeaderMap, cookies: Cookies) {
+    remove_connection_headers(headers);
+    remove_where(headers, |name| {
+        is_payment(name) || name.starts_with(OWN_PREFIX)
+    });
+    if cookies == Cookies::Strip {
+        headers.remove(SET_COOKIE);
+    }
+}
+
+fn is_payment(name: &str) -> bool {
+    PAYMENT.contains(&name) || name.starts_with(PAYMENT_PREFIX)
+}
+
+/// Hop-by-hop headers, and those that `Connection` nominates.
+fn remove_connection_headers(headers: &mut HeaderMap) {
+    let nominated: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|token| HeaderName::from_bytes(token.trim().as_bytes()).ok())
+        .collect();
+    for name in nominated {
+        headers.remove(name);
+    }
+    remove_where(headers, |name| HOP_BY_HOP.contains(&name));
+}
+
+/// The rule sees `-` for `_`: gateways to CGI, WSGI and the like take them for one
+/// another, so that `tollgate_product` would arrive as `Tollgate-Product`.
+fn remove_where(headers: &mut HeaderMap, rule: impl Fn(&str) -> bool) {
+    let names: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| rule(&name.as_str().replace('_', "-")))
+        .cloned()
+        .collect();
+    for name in names {
+        headers.remove(name);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            );
+        }
+        headers
+    }
+
+    fn names(headers: &HeaderMap) -> Vec<&str> {
+        let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
+    #[test]
+    fn only_what_is_meant_for_the_upstream_reaches_it() {
+        let mut map = headers(&[
+            ("host", "api.example.com"),
+            ("accept", "application/json"),
+            ("authorization", "Bearer upstream-key"),
+            ("content-type", "application/json"),
+            ("idempotency-key", "1"),
+            ("x_custom", "kept"),
+            ("cookie", "a=b"),
+            ("connection", "keep-alive, X-Nominated"),
+            ("connection", "x-second"),
+            ("x-nominated", "1"),
+            ("x-second", "1"),
+            ("keep-alive", "timeout=5"),
+            ("te", "trailers"),
+            ("trailer", "x"),
+            ("transfer-encoding", "chunked"),
+            ("upgrade", "h2c"),
+            ("proxy-connection", "keep-alive"),
+            ("proxy-authorization", "Basic x"),
+            ("payment-signature", "x"),
+            ("payment-identifier", "x"),
+            ("x-payment", "x"),
+            ("sign-in-with-x", "x"),
+            ("tollgate-entitlement", "forged"),
+            ("tollgate_entitlement", "forged"),
+            ("x-forwarded-for", "127.0.0.1"),
+            ("x-forwarded-prefix", "/admin"),
+            ("x_forwarded_host", "evil.test"),
+            ("forwarded", "for=127.0.0.1"),
+            ("x-real-ip", "127.0.0.1"),
+            ("x-original-url", "/admin"),
+            ("x-rewrite-url", "/admin"),
+            ("x-http-method-override", "DELETE"),
+            ("x-method-override", "DELETE"),
+        ]);
+        scrub_request(&mut map, Cookies::Strip);
+        assert_eq!(
+            names(&map),
+            [
+                "accept",
+                "authorization",
+                "content-type",
+                "host",
+                "idempotency-key",
+                "x_custom"
+            ]
+        );
+    }
+
+    #[test]
+    fn our_session_token_is_for_the_gate_only() {
+        for value in ["Bearer tgs1_AAAA", "bearer  tgs1_AAAA"] {
+            let mut map = headers(&[]);
+            map.insert(AUTHORIZATION, HeaderValue::from_static(value));
+            scrub_request(&mut map, Cookies::Strip);
+            assert!(map.is_empty(), "{value}");
+        }
+        let mut map = headers(&[("authorization", "Basic dXNlcjpwYXNz")]);
+        scrub_request(&mut map, Cookies::Strip);
+        assert_eq!(names(&map), ["authorization"]);
+    }
+
+    #[test]
+    fn an_upstream_cannot_speak_for_the_gate() {
+        let mut map = headers(&[
+            ("content-type", "text/plain"),
+            ("connection", "close, x-internal"),
+            ("x-internal", "1"),
+            ("transfer-encoding", "chunked"),
+            ("payment-required", "forged"),
+            ("payment-response", "forged"),
+            ("x-payment-response", "forged"),
+            ("tollgate-session", "forged"),
+            ("set-cookie", "a=b"),
+            ("etag", "1"),
+        ]);
+        scrub_response(&mut map, Cookies::Strip);
+        assert_eq!(names(&map), ["content-type", "etag"]);
+    }
+
+    #[test]
+    fn cookies_pass_where_the_merchant_says_so() {
+        let mut map = headers(&[("cookie", "a=b")]);
+        scrub_request(&mut map, Cookies::Forward);
+        assert_eq!(names(&map), ["cookie"]);
+        let mut map = headers(&[("set-cookie", "a=b"), ("set-cookie", "c=d")]);
+        scrub_response(&mut map, Cookies::Forward);
+        assert_eq!(map.get_all(SET_COOKIE).iter().count(), 2);
+    }
+}

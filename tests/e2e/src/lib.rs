@@ -1,0 +1,17 @@
+//! The whole loop over real HTTP on whichever chain: nothing here knows whether a
+//! LiteSVM or an Agave validator answers.
+// Test support: a broken expectation has to stop the test at once.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod cluster;
+mod paid_request;
+mod service;
+
+pub use cluster::Cluster;
+pub use paid_request::paid_request;
+pub use service::Service;

@@ -1,0 +1,93 @@
+//! A merchant on a cluster, an upstream and a verifier.
+
+use crate::Cluster;
+use solana_keypair::Keypair;
+use solana_signer::Signer;
+use std::path::Path;
+use std::time::Duration;
+use tollgate_cli::pay::{Agent, Browser, SpendingPolicy};
+use tollgate_cli::stack::{LocalMerchant, RunningUpstream, configure_for, publish, start_upstream};
+use tollgate_client::Amount;
+use tollgate_client::chain::SubmitLimits;
+use tollgate_verifier::{RunningVerifier, Verifier};
+
+/// A running service.
+pub struct Service {
+    /// Whose service it is.
+    pub merchant: LocalMerchant,
+    /// The API behind the verifier.
+    pub upstream: RunningUpstream,
+    /// The verifier.
+    pub verifier: RunningVerifier,
+    /// Where callers reach it.
+    pub url: String,
+}
+
+impl Service {
+    /// Publishes a merchant on `cluster` and starts a verifier that reads the chain
+    /// at `verifier_rpc`, which may be another door to the same chain.
+    pub async fn start(cluster: &Cluster, verifier_rpc: &str) -> Self {
+        let chain = cluster.chain();
+        let owner = cluster.wallet(1_000_000_000, Amount(0)).await;
+        let merchant = publish(&chain, owner, Keypair::new(), cluster.mint)
+            .await
+            .unwrap();
+        let upstream = start_upstream().await.unwrap();
+        let genesis = chain.genesis_hash().await.unwrap();
+        let config =
+            configure_for(verifier_rpc, genesis, merchant.address, upstream.address, 0).unwrap();
+        let verifier = Verifier::start(config).await.unwrap();
+        let url = format!("http://{}", verifier.local_addr());
+        Self {
+            merchant,
+            upstream,
+            verifier,
+            url,
+        }
+    }
+
+    /// The paid resource.
+    pub fn report(&self) -> String {
+        format!("{}/v1/report", self.url)
+    }
+
+    /// An agent with this wallet and at most 0.10 USDC a payment.
+    pub fn agent(&self, cluster: &Cluster, wallet: &Keypair, journal: &Path) -> Agent {
+        let mut policy = SpendingPolicy::usdc("0.10");
+        policy.mints.push(cluster.mint);
+        Agent {
+            keypair: wallet.insecure_clone(),
+            chain: cluster.chain(),
+            policy,
+            journal: journal.to_owned(),
+            priority_price: 0,
+            limits: SubmitLimits {
+                deadline: Duration::from_secs(60),
+                poll_every: Duration::from_millis(100),
+                resend_every: Duration::from_secs(1),
+            },
+            browser: Browser::new().unwrap(),
+        }
+    }
+
+    /// Asks the verifier whether `wallet` has access.
+    pub async fn check(&self, wallet: &Keypair) -> (u16, serde_json::Value) {
+        let question = serde_json::json!({
+            "product": self.merchant.day_pass.to_string(),
+            "wallet": wallet.pubkey().to_string(),
+        });
+        let answer = reqwest::Client::new()
+            .post(format!("{}/v1/access/entitlements/check", self.url))
+            .json(&question)
+            .send()
+            .await
+            .unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
+    /// Stops the verifier and the upstream.
+    pub async fn shutdown(self) {
+        self.verifier.shutdown().await;
+        self.upstream.shutdown().await;
+    }
+}

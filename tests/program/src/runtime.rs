@@ -1,0 +1,63 @@
+//! What a runtime has to offer to run the scenarios.
+
+use solana_account::Account;
+use solana_clock::Clock;
+use solana_hash::Hash;
+use solana_pubkey::Pubkey;
+use solana_transaction::versioned::VersionedTransaction;
+use solana_transaction_error::TransactionError;
+use tollgate_client::TollgateError;
+
+/// A transaction that succeeded.
+#[derive(Clone, Debug)]
+pub struct Executed {
+    /// Compute units of the whole transaction.
+    pub units: u64,
+    /// Its log lines.
+    pub logs: Vec<String>,
+}
+
+/// A transaction that failed.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Why.
+    pub error: TransactionError,
+    /// Its log lines.
+    pub logs: Vec<String>,
+}
+
+impl Failure {
+    /// The custom error number, of whichever program.
+    pub fn custom(&self) -> Option<u32> {
+        match &self.error {
+            TransactionError::InstructionError(
+                _,
+                solana_instruction::error::InstructionError::Custom(code),
+            ) => Some(*code),
+            _ => None,
+        }
+    }
+
+    /// The program's own error.
+    pub fn program(&self) -> Option<TollgateError> {
+        self.custom().and_then(tollgate_client::program_error)
+    }
+}
+
+/// An embedded chain.
+pub trait Runtime {
+    /// Executes a signed transaction.
+    fn execute(&mut self, transaction: VersionedTransaction) -> Result<Executed, Failure>;
+    /// An account, if it exists.
+    fn account(&mut self, address: &Pubkey) -> Option<Account>;
+    /// Puts an account in place.
+    fn set_account(&mut self, address: Pubkey, account: Account);
+    /// A blockhash that no earlier transaction used.
+    fn fresh_blockhash(&mut self) -> Hash;
+    /// The Clock sysvar.
+    fn clock(&mut self) -> Clock;
+    /// Replaces the Clock sysvar.
+    fn set_clock(&mut self, clock: Clock);
+    /// Lamports that make an account of `bytes` rent-exempt.
+    fn rent(&mut self, bytes: usize) -> u64;
+}

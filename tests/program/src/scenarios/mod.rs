@@ -1,0 +1,12 @@
+//! Scenarios by theme. Each takes a fresh [`crate::World`].
+// Their names say what they prove.
+#![allow(missing_docs)]
+
+pub mod deadlines;
+pub mod deposits;
+pub mod endings;
+pub mod intents;
+pub mod merchants;
+pub mod purchase;
+pub mod refunds;
+pub mod refusals;

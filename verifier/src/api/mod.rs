@@ -1,0 +1,67 @@
+//! The endpoints of the service itself, beside the routes that it protects.
+//!
+//! | endpoint | answers |
+//! | --- | --- |
+//! | `POST /v1/access/entitlements/check` | has this wallet access to this product? |
+//! | `GET`, `POST /v1/pay/{slug}/{payment_id}` | a Solana Pay transaction request |
+//! | `GET /v1/products` | what is sold |
+//! | `GET /v1/icon.svg` | the picture that wallets show |
+//! | `GET /health/live`, `GET /health/ready` | is the process up, can it decide |
+//!
+//! They win over routes of the configuration with the same path.
+
+mod check;
+mod health;
+mod icon;
+mod json_body;
+mod pay;
+mod products;
+
+pub(crate) use self::json_body::BODY_DEADLINE;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use tollgate_gate::GateError;
+use tollgate_gate::gate::{CHECK_PATH, PAY_PATH};
+
+use crate::app::App;
+use crate::error::ServiceError;
+
+/// Paths below which the configuration cannot define routes.
+pub(crate) const RESERVED: [&str; 5] = [
+    CHECK_PATH,
+    PAY_PATH,
+    "/v1/products",
+    "/v1/icon.svg",
+    "/health",
+];
+
+/// The icon's path.
+pub(crate) const ICON_PATH: &str = "/v1/icon.svg";
+
+/// The endpoints as a router; everything else falls through to `rest`.
+pub(crate) fn router(app: Arc<App>) -> Router<()> {
+    Router::new()
+        .route(CHECK_PATH, post(check::check))
+        .route(
+            &format!("{PAY_PATH}/{{slug}}/{{payment_id}}"),
+            get(pay::describe).post(pay::transaction),
+        )
+        .route("/v1/products", get(products::list))
+        .route(ICON_PATH, get(icon::icon))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .method_not_allowed_fallback(async || ServiceError::from(GateError::MethodNotAllowed))
+        .with_state(app)
+}
+
+/// Whether the configuration may define a route with this pattern.
+pub(crate) fn is_reserved(pattern: &str) -> bool {
+    RESERVED.iter().any(|reserved| {
+        pattern
+            .strip_prefix(reserved)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
+}

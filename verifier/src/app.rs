@@ -1,0 +1,89 @@
+//! What the handlers share.
+
+use std::sync::Arc;
+
+use solana_pubkey::Pubkey;
+use tokio::sync::{Semaphore, watch};
+use tollgate_client::Chain;
+use tollgate_gate::{Gate, GateError};
+use tracing::debug;
+
+use crate::chain::{ChainHealth, EntitlementCache, ReadFailure};
+use crate::config::PublicUrl;
+use crate::error::ServiceError;
+use crate::market::Market;
+use crate::nonces::NonceMemory;
+use crate::proxy::Proxy;
+
+/// The state of one running verifier.
+pub(crate) struct App {
+    pub(crate) gate: Gate,
+    pub(crate) chain: Arc<Chain>,
+    pub(crate) cache: EntitlementCache<Chain>,
+    pub(crate) health: Arc<ChainHealth>,
+    pub(crate) proxy: Proxy,
+    pub(crate) nonces: NonceMemory,
+    /// Bounds the transaction requests in progress: each reads the chain anew.
+    pub(crate) payment_turns: Semaphore,
+    /// The routes with their terms; `None` until the chain was read, and again
+    /// when it contradicts the configuration.
+    pub(crate) market: watch::Receiver<Option<Arc<Market>>>,
+    /// True once the service is going away.
+    pub(crate) stopping: watch::Receiver<bool>,
+    pub(crate) merchant: Pubkey,
+    pub(crate) merchant_name: String,
+    pub(crate) public_url: PublicUrl,
+    /// How old terms may be to be offered.
+    pub(crate) terms_lifetime: std::time::Duration,
+}
+
+impl App {
+    /// The routes and terms, however old: for what does not depend on prices.
+    pub(crate) fn known_market(&self) -> Result<Arc<Market>, ServiceError> {
+        self.market
+            .borrow()
+            .clone()
+            .ok_or_else(|| GateError::ChainUnavailable.into())
+    }
+
+    /// The routes and terms, if they are recent enough to be offered.
+    pub(crate) fn current_market(&self) -> Result<Arc<Market>, ServiceError> {
+        let market = self.known_market()?;
+        if self.terms_are_current(&market) {
+            Ok(market)
+        } else {
+            Err(ServiceError::OfferUnavailable)
+        }
+    }
+
+    /// Whether a payment may be asked for on these terms.
+    pub(crate) fn terms_are_current(&self, market: &Market) -> bool {
+        market.snapshot.read_at.elapsed() <= self.terms_lifetime
+    }
+
+    /// Why the service should not get requests now; `None` when it should.
+    pub(crate) fn unready(&self) -> Option<&'static str> {
+        if *self.stopping.borrow() {
+            return Some("shutting_down");
+        }
+        let Ok(market) = self.known_market() else {
+            return Some("catalogue_unknown");
+        };
+        if !self.health.is_ready() {
+            Some("chain_unavailable")
+        } else if !self.terms_are_current(&market) {
+            Some("terms_too_old")
+        } else {
+            None
+        }
+    }
+
+    /// The refusal for a reading that could not be had.
+    pub(crate) fn unreadable(&self, failure: ReadFailure) -> ServiceError {
+        debug!(%failure, "an entitlement could not be read");
+        match failure {
+            ReadFailure::Overloaded => GateError::Overloaded.into(),
+            ReadFailure::Chain(_) | ReadFailure::Lagging => GateError::ChainUnavailable.into(),
+        }
+    }
+}

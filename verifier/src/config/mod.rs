@@ -1,0 +1,320 @@
+//! The configuration of one verifier: one TOML file, or the same structures
+//! filled in by an embedding program.
+//!
+//! Reading is strict: unknown keys, wrong types and values out of bounds are
+//! refused, each with a stable code, the line, the key and what was expected
+//! ([`ConfigError`]). Secrets come from files or environment variables only. The
+//! commented example is `verifier/examples/tollgate.toml`.
+
+mod document;
+mod error;
+mod parse;
+mod public_url;
+mod secret;
+mod sections;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use http::{HeaderValue, Method, Uri};
+use solana_hash::Hash;
+use solana_pubkey::Pubkey;
+
+pub use self::error::{ConfigError, ConfigProblem, ProblemKind};
+pub use self::public_url::PublicUrl;
+pub use self::secret::{Environment, MAX_SECRET_BYTES, MIN_SECRET_BYTES, Secret, SecretUrl};
+
+/// The largest configuration file, in bytes.
+pub const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// The most routes and the most extra products of one configuration.
+pub const MAX_ROUTES: usize = 1024;
+
+/// Everything a verifier needs to know.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where it listens and what it bears.
+    pub server: ServerConfig,
+    /// The Solana cluster it reads.
+    pub chain: ChainConfig,
+    /// Whose products it sells.
+    pub merchant: MerchantConfig,
+    /// The keys of its challenges and session tokens.
+    pub secrets: Secrets,
+    /// The server behind it.
+    pub upstream: UpstreamConfig,
+    /// What is free, what is sold; everything else is refused.
+    pub routes: Vec<RouteConfig>,
+}
+
+impl Config {
+    /// Reads a configuration file; secrets come from the process environment or
+    /// from files (relative paths start at the configuration file's folder).
+    ///
+    /// # Errors
+    /// All problems of the file.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        parse::load(path, &|name| std::env::var(name).ok())
+    }
+
+    /// Reads a configuration from `text`; `file` is the name shown in problems,
+    /// `folder` the start of relative paths.
+    ///
+    /// # Errors
+    /// All problems of the text.
+    pub fn parse(
+        text: &str,
+        file: &str,
+        folder: &Path,
+        environment: &Environment<'_>,
+    ) -> Result<Self, ConfigError> {
+        parse::parse(text, file, folder, environment)
+    }
+}
+
+/// `[server]`: the listener and its limits.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// The address to listen at; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The URL by which callers reach this service. The only source of the URLs
+    /// in challenges and of the sign-in domain: never the `Host` header.
+    pub public_url: PublicUrl,
+    /// The most open connections; more wait in the listener's queue.
+    pub max_connections: usize,
+    /// The most open connections of one peer address; more are closed at once.
+    /// Behind a load balancer every connection has the balancer's address.
+    pub max_connections_per_address: usize,
+    /// How long a new connection may stay silent, and how long a request's head
+    /// may take from its first byte to its last (HTTP/1).
+    pub header_read_timeout: Duration,
+    /// How long a connection without a request in flight stays open. Should be
+    /// longer than a load balancer in front keeps idle connections.
+    pub idle_timeout: Duration,
+    /// How long a client may leave a response unread, and a request body unsent.
+    pub stall_timeout: Duration,
+    /// The largest request body, in bytes.
+    pub max_request_body: u64,
+    /// How long shutting down waits for requests in flight.
+    pub shutdown_deadline: Duration,
+    /// Which web origins may read answers.
+    pub allowed_origins: AllowedOrigins,
+    /// How long a session token lasts at most; it also ends with its entitlement.
+    pub session_lifetime: Duration,
+}
+
+impl ServerConfig {
+    /// The defaults at an address.
+    #[must_use]
+    pub fn new(listen: SocketAddr, public_url: PublicUrl) -> Self {
+        Self {
+            listen,
+            public_url,
+            max_connections: 1024,
+            max_connections_per_address: 256,
+            header_read_timeout: Duration::from_secs(5),
+            idle_timeout: Duration::from_secs(75),
+            stall_timeout: Duration::from_secs(30),
+            max_request_body: 10 << 20,
+            shutdown_deadline: Duration::from_secs(20),
+            allowed_origins: AllowedOrigins::Any,
+            session_lifetime: Duration::from_secs(3600),
+        }
+    }
+}
+
+/// Which web origins may read answers (`Access-Control-Allow-Origin`). No
+/// answer depends on cookies, so `*` gives away nothing that another client
+/// could not fetch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AllowedOrigins {
+    /// Every origin.
+    Any,
+    /// These origins.
+    List(Vec<HeaderValue>),
+}
+
+/// `[chain]`: the cluster and how it is read.
+#[derive(Clone, Debug)]
+pub struct ChainConfig {
+    /// The JSON-RPC endpoint.
+    pub rpc_url: SecretUrl,
+    /// From which commitment on a payment counts.
+    pub commitment: Commitment,
+    /// The deployed Tollgate program.
+    pub program_id: Pubkey,
+    /// The genesis hash of the cluster: an endpoint of another cluster is refused.
+    pub genesis_hash: Hash,
+    /// The deadline of one RPC request.
+    pub request_timeout: Duration,
+    /// How old an answer from memory may be: the published bound on how long a
+    /// revoked entitlement may still be served.
+    pub max_staleness: Duration,
+    /// The most RPC reads in flight; more are refused with 503.
+    pub max_in_flight: usize,
+    /// How many entitlements are remembered.
+    pub cache_capacity: usize,
+    /// How often products, merchant and genesis hash are read again.
+    pub refresh_interval: Duration,
+    /// Ready means that a critical read succeeded this recently; prices older
+    /// than this are not offered.
+    pub ready_within: Duration,
+}
+
+impl ChainConfig {
+    /// The defaults for a cluster.
+    #[must_use]
+    pub fn new(rpc_url: SecretUrl, program_id: Pubkey, genesis_hash: Hash) -> Self {
+        Self {
+            rpc_url,
+            commitment: Commitment::Confirmed,
+            program_id,
+            genesis_hash,
+            request_timeout: Duration::from_secs(3),
+            max_staleness: Duration::from_secs(2),
+            max_in_flight: 64,
+            cache_capacity: 100_000,
+            refresh_interval: Duration::from_secs(10),
+            ready_within: Duration::from_secs(60),
+        }
+    }
+}
+
+/// The commitment at which chain state is believed. `processed` is not offered:
+/// one node's view may be dropped, and nothing may be granted on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Commitment {
+    /// Voted for by a supermajority.
+    Confirmed,
+    /// Rooted.
+    Finalized,
+}
+
+/// `[merchant]`: whose products are sold.
+#[derive(Clone, Debug)]
+pub struct MerchantConfig {
+    /// The merchant's account.
+    pub merchant: MerchantId,
+    /// The name that wallets and people are shown.
+    pub name: String,
+    /// Slugs of products that no route sells but that may be asked about.
+    pub products: Vec<String>,
+    /// The currency that products must have; any when not given.
+    pub mint: Option<Pubkey>,
+}
+
+impl MerchantConfig {
+    /// The defaults for a merchant account.
+    #[must_use]
+    pub fn new(merchant: MerchantId) -> Self {
+        Self {
+            merchant,
+            name: "Tollgate".to_owned(),
+            products: Vec::new(),
+            mint: None,
+        }
+    }
+}
+
+/// How the merchant account is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MerchantId {
+    /// By the owner whose key it is derived from.
+    Owner(Pubkey),
+    /// By its own address.
+    Address(Pubkey),
+}
+
+/// `[secrets]`: the key of nonces, payment ids and session tokens.
+#[derive(Clone, Debug)]
+pub struct Secrets {
+    /// The key in use. Every replica needs the same.
+    pub current: Secret,
+    /// The key before it: still accepted, never used for something new.
+    pub previous: Option<Secret>,
+}
+
+/// `[upstream]`: the server that is protected.
+#[derive(Clone, Debug)]
+pub struct UpstreamConfig {
+    /// Scheme and authority; requests keep their path.
+    pub url: Uri,
+    /// How long connecting may take.
+    pub connect_timeout: Duration,
+    /// How long the upstream may take until its response's head.
+    pub response_timeout: Duration,
+    /// How long the upstream may pause inside a response.
+    pub idle_timeout: Duration,
+    /// Whether `Cookie` reaches the upstream and `Set-Cookie` comes back.
+    pub forward_cookies: bool,
+}
+
+impl UpstreamConfig {
+    /// The defaults for an upstream.
+    #[must_use]
+    pub fn new(url: Uri) -> Self {
+        Self {
+            url,
+            connect_timeout: Duration::from_secs(3),
+            response_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(30),
+            forward_cookies: false,
+        }
+    }
+}
+
+/// One of `[[routes]]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteConfig {
+    /// The path: exact segments, `{name}` for any one segment, `/*` at the end
+    /// for everything below.
+    pub path: String,
+    /// The methods; `GET` includes `HEAD`.
+    pub methods: Vec<Method>,
+    /// Free, or the slug of the product that opens it.
+    pub access: RouteAccess,
+    /// The product's name in challenges; its slug when empty.
+    pub title: String,
+    /// What a caller gets, in words; part of the challenge.
+    pub description: String,
+    /// The media type of the answer; part of the challenge.
+    pub mime_type: String,
+    /// Where it stands in the configuration file, for problems found later.
+    pub line: Option<usize>,
+}
+
+impl RouteConfig {
+    /// A free `GET` route.
+    #[must_use]
+    pub fn free(path: &str) -> Self {
+        Self::new(path, RouteAccess::Free)
+    }
+
+    /// A `GET` route sold as the product `slug`.
+    #[must_use]
+    pub fn paid(path: &str, slug: &str) -> Self {
+        Self::new(path, RouteAccess::Product(slug.to_owned()))
+    }
+
+    fn new(path: &str, access: RouteAccess) -> Self {
+        Self {
+            path: path.to_owned(),
+            methods: vec![Method::GET],
+            access,
+            title: String::new(),
+            description: String::new(),
+            mime_type: "application/json".to_owned(),
+            line: None,
+        }
+    }
+}
+
+/// Who may use a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RouteAccess {
+    /// Everybody.
+    Free,
+    /// Whoever has an entitlement of the product with this slug.
+    Product(String),
+}

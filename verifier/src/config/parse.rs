@@ -1,0 +1,109 @@
+//! From TOML to [`Config`].
+
+use std::path::Path;
+
+use super::document::{Document, Section};
+use super::error::{ConfigError, ConfigProblem, ProblemKind};
+use super::secret::Environment;
+use super::{Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, sections};
+use crate::market::RoutePlan;
+
+pub(super) fn load(path: &Path, environment: &Environment<'_>) -> Result<Config, ConfigError> {
+    let file = path.display().to_string();
+    let whole_file = |kind, message: String| ConfigError {
+        problems: vec![ConfigProblem {
+            kind,
+            file: file.clone(),
+            line: None,
+            key: String::new(),
+            message,
+        }],
+    };
+    let unreadable = |error: std::io::Error| {
+        whole_file(
+            ProblemKind::Unreadable,
+            format!("expected a readable file: {error}"),
+        )
+    };
+    let length = std::fs::metadata(path).map_err(unreadable)?.len();
+    if length > MAX_FILE_BYTES {
+        return Err(whole_file(
+            ProblemKind::TooLarge,
+            format!("expected at most {MAX_FILE_BYTES} bytes, found {length}"),
+        ));
+    }
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    parse(&text, &file, folder, environment)
+}
+
+pub(super) fn parse(
+    text: &str,
+    file: &str,
+    folder: &Path,
+    environment: &Environment<'_>,
+) -> Result<Config, ConfigError> {
+    let document = Document::new(file, text);
+    let config = document.parse().and_then(|table| {
+        let root = Section::root(&document, &table);
+        let config = read(&root, folder, environment);
+        root.finish();
+        config
+    });
+    // What concerns several routes can be judged only when each is right by itself.
+    if let Some(config) = config.as_ref().filter(|_| document.is_clean())
+        && let Err(found) = RoutePlan::new(&config.routes)
+    {
+        for problem in found {
+            let route = problem.index.and_then(|index| config.routes.get(index));
+            let key = match problem.index {
+                Some(index) => format!("routes[{index}].{}", problem.key),
+                None => "routes".to_owned(),
+            };
+            document.report_at(
+                ProblemKind::InvalidValue,
+                route.and_then(|route| route.line),
+                &key,
+                problem.message,
+            );
+        }
+    }
+    let problems = document.into_problems();
+    match config {
+        Some(config) if problems.is_empty() => Ok(config),
+        _ => Err(ConfigError { problems }),
+    }
+}
+
+/// Reads every section before giving up, so that all problems are reported.
+fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) -> Option<Config> {
+    let server = root.table("server").and_then(sections::server);
+    let chain = root
+        .table("chain")
+        .and_then(|section| sections::chain(section, folder, environment));
+    let merchant = root.table("merchant").and_then(sections::merchant);
+    let secrets = root
+        .table("secrets")
+        .and_then(|section| sections::secrets(section, folder, environment));
+    let upstream = root.table("upstream").and_then(sections::upstream);
+    let sections = root.tables("routes");
+    if sections.is_empty() || sections.len() > MAX_ROUTES {
+        root.report(
+            ProblemKind::InvalidValue,
+            "routes",
+            format!(
+                "expected 1 to {MAX_ROUTES} tables [[routes]], found {}",
+                sections.len()
+            ),
+        );
+    }
+    let routes: Vec<RouteConfig> = sections.into_iter().filter_map(sections::route).collect();
+    Some(Config {
+        server: server?,
+        chain: chain?,
+        merchant: merchant?,
+        secrets: secrets?,
+        upstream: upstream?,
+        routes,
+    })
+}

@@ -1,0 +1,375 @@
+//! The sections of the configuration, one function each.
+//!
+//! Every function reads all keys of its section before it gives up, so that all
+//! problems are reported, the unknown keys among them: a misspelt key shows up
+//! together with the one that is missing.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::str::FromStr;
+
+use http::{HeaderValue, Method, Uri};
+use solana_hash::Hash;
+use solana_pubkey::Pubkey;
+use tollgate_client::Slug;
+use tollgate_gate::Origin;
+use tollgate_gate::limits::MAX_SESSION_LIFETIME;
+
+use super::document::Section;
+use super::error::ProblemKind;
+use super::secret::{Environment, SecretUrl, secret_key, secret_text};
+use super::{
+    AllowedOrigins, ChainConfig, Commitment, MerchantConfig, MerchantId, PublicUrl, RouteAccess,
+    RouteConfig, Secrets, ServerConfig, UpstreamConfig,
+};
+
+const ONE_MINUTE_MS: u64 = 60_000;
+const ONE_HOUR_MS: u64 = 60 * ONE_MINUTE_MS;
+
+/// The methods a route may have. `CONNECT` and `TRACE` are never proxied,
+/// `OPTIONS` is answered here, and `HEAD` comes with `GET`.
+const METHODS: [Method; 6] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+];
+
+fn from_text<T: FromStr>(expected: &str) -> impl Fn(&str) -> Result<T, String> {
+    move |text| {
+        text.parse()
+            .map_err(|_| format!("expected {expected}, found {text:?}"))
+    }
+}
+
+pub(super) fn server(section: Section<'_, '_>) -> Option<ServerConfig> {
+    const LISTEN: &str = "an address and port such as \"127.0.0.1:8402\"";
+    let listen: Option<SocketAddr> = section.parsed("listen", LISTEN, from_text(LISTEN));
+    let public_url: Option<PublicUrl> = section.parsed("public_url", "a URL", |text| {
+        let url: PublicUrl = text
+            .parse()
+            .map_err(|message| format!("{message}, found {text:?}"))?;
+        // The gate's rules are stricter: plain http only on the own machine.
+        Origin::parse(&url.to_string())
+            .map(|_| url)
+            .map_err(|error| format!("{error}, found {text:?}"))
+    });
+    let mut config = ServerConfig::new(
+        listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0))),
+        public_url.clone().unwrap_or_else(PublicUrl::unset),
+    );
+    section.set_count("max_connections", &mut config.max_connections, 1_000_000);
+    section.set_count(
+        "max_connections_per_address",
+        &mut config.max_connections_per_address,
+        1_000_000,
+    );
+    for (key, value, most) in [
+        (
+            "header_read_timeout_ms",
+            &mut config.header_read_timeout,
+            ONE_MINUTE_MS,
+        ),
+        ("idle_timeout_ms", &mut config.idle_timeout, ONE_HOUR_MS),
+        ("stall_timeout_ms", &mut config.stall_timeout, ONE_HOUR_MS),
+        (
+            "shutdown_deadline_ms",
+            &mut config.shutdown_deadline,
+            ONE_HOUR_MS,
+        ),
+    ] {
+        section.set_milliseconds(key, value, most);
+    }
+    section.set_integer(
+        "max_request_body_bytes",
+        &mut config.max_request_body,
+        (0, 1 << 40),
+    );
+    section.set_seconds(
+        "session_lifetime_seconds",
+        &mut config.session_lifetime,
+        MAX_SESSION_LIFETIME.0,
+    );
+    if let Some(origins) = section.strings("allowed_origins", "an array of origins", origin) {
+        config.allowed_origins = if origins.iter().any(|origin| origin == "*") {
+            AllowedOrigins::Any
+        } else {
+            AllowedOrigins::List(origins)
+        };
+    }
+    section.finish();
+    (listen.is_some() && public_url.is_some()).then_some(config)
+}
+
+fn origin(text: &str) -> Result<HeaderValue, String> {
+    let expected = || {
+        format!("expected \"*\" or an origin such as \"https://shop.example.com\", found {text:?}")
+    };
+    if text == "*" {
+        return Ok(HeaderValue::from_static("*"));
+    }
+    let url = PublicUrl::from_str(text).map_err(|_| expected())?;
+    if url.to_string() != text {
+        return Err(expected());
+    }
+    HeaderValue::from_str(text).map_err(|_| expected())
+}
+
+pub(super) fn chain(
+    section: Section<'_, '_>,
+    folder: &Path,
+    environment: &Environment<'_>,
+) -> Option<ChainConfig> {
+    const PROGRAM: &str = "the deployed program's address in base58";
+    const GENESIS: &str = "the cluster's genesis hash in base58";
+    const COMMITMENT: &str = "\"confirmed\" or \"finalized\"";
+    let rpc_url = rpc_url(&section, folder, environment);
+    let program_id: Option<Pubkey> = section.parsed("program_id", PROGRAM, from_text(PROGRAM));
+    let genesis_hash: Option<Hash> = section.parsed("genesis_hash", GENESIS, from_text(GENESIS));
+    let mut config = ChainConfig::new(
+        rpc_url.clone().unwrap_or_else(SecretUrl::unset),
+        program_id.unwrap_or_default(),
+        genesis_hash.unwrap_or_default(),
+    );
+    let commitment = section.optional("commitment", COMMITMENT, |text| match text {
+        "confirmed" => Ok(Commitment::Confirmed),
+        "finalized" => Ok(Commitment::Finalized),
+        _ => Err(format!("expected {COMMITMENT}, found {text:?}")),
+    });
+    config.commitment = commitment.unwrap_or(config.commitment);
+    section.set_milliseconds(
+        "request_timeout_ms",
+        &mut config.request_timeout,
+        ONE_MINUTE_MS,
+    );
+    section.set_milliseconds("max_staleness_ms", &mut config.max_staleness, ONE_MINUTE_MS);
+    section.set_count("max_in_flight", &mut config.max_in_flight, 10_000);
+    section.set_count("cache_capacity", &mut config.cache_capacity, 10_000_000);
+    section.set_milliseconds(
+        "refresh_interval_ms",
+        &mut config.refresh_interval,
+        ONE_HOUR_MS,
+    );
+    section.set_milliseconds("ready_within_ms", &mut config.ready_within, ONE_HOUR_MS);
+    if config.ready_within < config.refresh_interval + config.request_timeout {
+        section.report(
+            ProblemKind::Conflict,
+            "ready_within_ms",
+            "expected at least refresh_interval_ms plus request_timeout_ms: \
+             a healthy verifier would be called unready between two refreshes",
+        );
+    }
+    section.finish();
+    (rpc_url.is_some() && program_id.is_some() && genesis_hash.is_some()).then_some(config)
+}
+
+fn optional_address(section: &Section<'_, '_>, key: &str) -> Option<Pubkey> {
+    const EXPECTED: &str = "a base58 address of 32 bytes";
+    section.optional(key, EXPECTED, from_text(EXPECTED))
+}
+
+/// The endpoint from the text, a file or the environment; exactly one of them.
+fn rpc_url(
+    section: &Section<'_, '_>,
+    folder: &Path,
+    environment: &Environment<'_>,
+) -> Option<SecretUrl> {
+    let secret = secret_text(section, "rpc_url", folder, environment).ok()?;
+    match (section.has("rpc_url"), secret) {
+        (true, Some(_)) => {
+            section.report(
+                ProblemKind::Conflict,
+                "rpc_url",
+                "expected only one of rpc_url, rpc_url_file and rpc_url_env",
+            );
+            None
+        }
+        (true, None) => section.parsed("rpc_url", "a URL", SecretUrl::parse),
+        (false, Some(text)) => match SecretUrl::parse(&text) {
+            Ok(url) => Some(url),
+            Err(message) => {
+                let key = if section.has("rpc_url_file") {
+                    "rpc_url_file"
+                } else {
+                    "rpc_url_env"
+                };
+                section.report(ProblemKind::InvalidValue, key, message);
+                None
+            }
+        },
+        (false, None) => {
+            section.report(
+                ProblemKind::MissingKey,
+                "rpc_url",
+                "expected rpc_url, rpc_url_file or rpc_url_env, but none is there",
+            );
+            None
+        }
+    }
+}
+
+pub(super) fn merchant(section: Section<'_, '_>) -> Option<MerchantConfig> {
+    let owner = optional_address(&section, "owner");
+    let account = optional_address(&section, "address");
+    let both = section.has("owner") && section.has("address");
+    let neither = !section.has("owner") && !section.has("address");
+    if both || neither {
+        section.report(
+            ProblemKind::Conflict,
+            "owner",
+            "expected exactly one of owner and address",
+        );
+    }
+    let name = section.optional("name", "a text", |text| {
+        let length = text.chars().count();
+        if (1..=64).contains(&length) && !text.chars().any(char::is_control) {
+            Ok(text.to_owned())
+        } else {
+            Err("expected 1 to 64 printable characters".to_owned())
+        }
+    });
+    let products = section.strings("products", "an array of product slugs", slug);
+    let mint = optional_address(&section, "mint");
+    section.finish();
+    let merchant = owner
+        .map(MerchantId::Owner)
+        .or(account.map(MerchantId::Address))?;
+    let defaults = MerchantConfig::new(merchant);
+    Some(MerchantConfig {
+        name: name.unwrap_or(defaults.name),
+        products: products.unwrap_or_default(),
+        mint,
+        merchant,
+    })
+}
+
+fn slug(text: &str) -> Result<String, String> {
+    match Slug::new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err(format!(
+            "expected a product slug: 1 to 32 of a-z, 0-9, '-', '_' and '.', found {text:?}"
+        )),
+    }
+}
+
+pub(super) fn secrets(
+    section: Section<'_, '_>,
+    folder: &Path,
+    environment: &Environment<'_>,
+) -> Option<Secrets> {
+    let current = secret_key(&section, "key", folder, environment);
+    if current == Ok(None) {
+        section.report(
+            ProblemKind::MissingKey,
+            "key_file",
+            "expected key_file or key_env, but none is there",
+        );
+    }
+    let previous = secret_key(&section, "previous_key", folder, environment);
+    section.finish();
+    Some(Secrets {
+        current: current.ok()??,
+        previous: previous.ok()?,
+    })
+}
+
+pub(super) fn upstream(section: Section<'_, '_>) -> Option<UpstreamConfig> {
+    let url: Option<Uri> = section.parsed("url", "a URL", |text| {
+        // The same shape as the public URL: requests keep their own path.
+        PublicUrl::from_str(text)
+            .and_then(|url| {
+                url.to_string()
+                    .parse()
+                    .map_err(|_| PublicUrl::EXPECTED.to_owned())
+            })
+            .map_err(|message| format!("{message}, found {text:?}"))
+    });
+    let mut config = UpstreamConfig::new(url.clone().unwrap_or_default());
+    section.set_milliseconds(
+        "connect_timeout_ms",
+        &mut config.connect_timeout,
+        ONE_MINUTE_MS,
+    );
+    section.set_milliseconds(
+        "response_timeout_ms",
+        &mut config.response_timeout,
+        ONE_HOUR_MS,
+    );
+    section.set_milliseconds("idle_timeout_ms", &mut config.idle_timeout, ONE_HOUR_MS);
+    section.set_boolean("forward_cookies", &mut config.forward_cookies);
+    section.finish();
+    url.map(|_| config)
+}
+
+pub(super) fn route(section: Section<'_, '_>) -> Option<RouteConfig> {
+    let path = section.parsed("path", "a path such as \"/v1/report/*\"", |text| {
+        if text.starts_with('/') && text.len() <= 1024 {
+            Ok(text.to_owned())
+        } else {
+            Err(format!(
+                "expected a path that starts with / and has at most 1024 bytes, found {text:?}"
+            ))
+        }
+    });
+    let methods = section.strings("methods", "an array of methods", method);
+    if methods.as_ref().is_some_and(Vec::is_empty) {
+        section.report(
+            ProblemKind::InvalidValue,
+            "methods",
+            "expected at least one method",
+        );
+    }
+    let product = section.optional("product", "a product slug", slug);
+    let mut free = false;
+    section.set_boolean("free", &mut free);
+    if free == section.has("product") {
+        section.report(
+            ProblemKind::Conflict,
+            "product",
+            "expected exactly one of product = \"slug\" and free = true",
+        );
+    }
+    let text = |key: &str, most: usize| {
+        section.optional(key, "a text", |text| {
+            if text.len() <= most && !text.chars().any(char::is_control) {
+                Ok(text.to_owned())
+            } else {
+                Err(format!(
+                    "expected at most {most} bytes without control characters"
+                ))
+            }
+        })
+    };
+    let title = text("title", 128);
+    let description = text("description", 512);
+    let mime_type = text("mime_type", 128);
+    let line = section.line();
+    section.finish();
+    let access = match product {
+        Some(slug) => RouteAccess::Product(slug),
+        None if free => RouteAccess::Free,
+        None => return None,
+    };
+    let defaults = RouteConfig::new(&path?, access);
+    Some(RouteConfig {
+        methods: methods.unwrap_or(defaults.methods),
+        title: title.unwrap_or(defaults.title),
+        description: description.unwrap_or(defaults.description),
+        mime_type: mime_type.unwrap_or(defaults.mime_type),
+        line: Some(line),
+        ..defaults
+    })
+}
+
+fn method(text: &str) -> Result<Method, String> {
+    METHODS
+        .iter()
+        .find(|method| method.as_str() == text)
+        .cloned()
+        .ok_or_else(|| {
+            let known: Vec<&str> = METHODS.iter().map(Method::as_str).collect();
+            format!("expected one of {}, found {text:?}", known.join(", "))
+        })
+}

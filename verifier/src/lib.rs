@@ -1,0 +1,38 @@
+//! The Tollgate verifier: an HTTP service that stands in front of an API and lets
+//! through whoever has paid, by what stands on chain.
+//!
+//! [`Verifier::start`] runs it inside any tokio program; [`config`] is what it needs
+//! to know. It keeps no state that matters: replicas with the same configuration are
+//! interchangeable, and a replica that loses its memory asks the chain again.
+//!
+//! A request's way through the modules:
+//!
+//! ```text
+//! serve ─▶ request_id, request_checks ─▶ api            (the service's own endpoints)
+//!                                     └▶ gatekeeper ─▶ chain (read) ─▶ proxy ─▶ upstream
+//! ```
+//!
+//! The decision itself and every byte of a challenge belong to `tollgate_gate`; the
+//! meaning of accounts belongs to `tollgate_client`.
+#![forbid(unsafe_code)]
+
+mod api;
+mod app;
+mod chain;
+pub mod config;
+mod error;
+mod gatekeeper;
+mod keys;
+pub mod logging;
+mod market;
+mod nonces;
+mod proxy;
+mod request_checks;
+mod request_id;
+mod serve;
+mod start_error;
+mod verifier;
+
+pub use config::{Config, ConfigError, ConfigProblem};
+pub use start_error::StartError;
+pub use verifier::{RunningVerifier, ShutdownReport, Verifier};

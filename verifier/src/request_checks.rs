@@ -1,0 +1,82 @@
+//! Refusing requests that two servers could read differently.
+//!
+//! The gate judges the head as hyper hands it out; two things can be seen only
+//! here: that the bytes had two lengths (hyper has already dropped one), and that
+//! the target names a host of its own.
+
+use http::{HeaderMap, Method, Uri, Version, header};
+use tollgate_gate::GateError;
+use tollgate_gate::headers::check_framing;
+
+use crate::error::ServiceError;
+use crate::serve::ConnectionFacts;
+
+/// Looks at a request's head.
+pub(crate) fn check(
+    method: &Method,
+    uri: &Uri,
+    version: Version,
+    headers: &HeaderMap,
+    facts: &ConnectionFacts,
+) -> Result<(), ServiceError> {
+    if facts.ambiguous_framing {
+        return Err(GateError::LengthAmbiguous.into());
+    }
+    check_framing(method, version, headers)?;
+    // RFC 9112 section 3.2.2, RFC 9113 section 8.3.1: a target with an authority
+    // and a Host header must agree.
+    if let (Some(host), Some(authority)) = (headers.get(header::HOST), uri.authority())
+        && !host
+            .as_bytes()
+            .eq_ignore_ascii_case(authority.as_str().as_bytes())
+    {
+        return Err(ServiceError::HostMismatch);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+    use super::*;
+
+    fn outcome(
+        uri: &str,
+        version: Version,
+        headers: &[(&'static str, &str)],
+        ambiguous_framing: bool,
+    ) -> Result<(), &'static str> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().unwrap());
+        }
+        let facts = ConnectionFacts {
+            peer: "127.0.0.1:9".parse().unwrap(),
+            ambiguous_framing,
+        };
+        check(&Method::GET, &uri.parse().unwrap(), version, &map, &facts)
+            .map_err(ServiceError::code)
+    }
+
+    #[test]
+    fn heads_are_judged() {
+        let v1 = Version::HTTP_11;
+        let host = ("host", "a.test");
+        #[rustfmt::skip]
+        let table = [
+            (outcome("/", v1, &[host], false), Ok(())),
+            (outcome("http://a.test/", v1, &[host], false), Ok(())),
+            (outcome("http://A.test/", v1, &[host], false), Ok(())),
+            (outcome("http://a.test/", Version::HTTP_2, &[], false), Ok(())),
+            (outcome("/", v1, &[host], true), Err("length_ambiguous")),
+            (outcome("http://a.test/", Version::HTTP_2, &[("host", "b.test")], false), Err("host_mismatch")),
+            (outcome("http://b.test/", v1, &[host], false), Err("host_mismatch")),
+            (outcome("/", v1, &[host, host], false), Err("header_duplicate")),
+            (outcome("/", v1, &[], false), Err("host_missing")),
+            (outcome("/", v1, &[host, ("upgrade", "websocket")], false), Err("upgrade_not_supported")),
+        ];
+        for (index, (found, expected)) in table.into_iter().enumerate() {
+            assert_eq!(found, expected, "row {index}");
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The configuration file: the example is valid, and every mistake is answered
+//! with its code, line, key and what was expected.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tollgate_verifier::config::{
+    AllowedOrigins, Commitment, Config, ConfigError, MerchantId, RouteAccess,
+};
+
+const EXAMPLE: &str = include_str!("../../examples/tollgate.toml");
+const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef";
+
+fn environment(name: &str) -> Option<String> {
+    match name {
+        "SECRET" => Some(SECRET.to_owned()),
+        "SHORT_SECRET" => Some("too short".to_owned()),
+        "RPC" => Some("https://rpc.test/key-in-the-path".to_owned()),
+        "BAD_RPC" => Some("key-in-the-path".to_owned()),
+        _ => None,
+    }
+}
+
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    Config::parse(text, "tollgate.toml", Path::new("."), &environment)
+}
+
+/// The example with its secret in the environment of this test.
+fn valid() -> String {
+    EXAMPLE.replace("key_file = \"secret.key\"", "key_env = \"SECRET\"")
+}
+
+#[test]
+fn the_example_is_valid() {
+    let config = parse(&valid()).expect("the example must be valid");
+    assert_eq!(config.server.listen.to_string(), "127.0.0.1:8402");
+    assert_eq!(
+        config.server.public_url.to_string(),
+        "https://api.example.com"
+    );
+    assert_eq!(config.server.allowed_origins, AllowedOrigins::Any);
+    assert_eq!(config.chain.commitment, Commitment::Confirmed);
+    assert!(matches!(config.merchant.merchant, MerchantId::Owner(_)));
+    assert_eq!(config.secrets.current.expose(), SECRET.as_bytes());
+    assert_eq!(config.routes.len(), 3);
+    assert_eq!(config.routes[0].access, RouteAccess::Free);
+    assert_eq!(
+        config.routes[1].access,
+        RouteAccess::Product("quotes-month".to_owned())
+    );
+    assert_eq!(config.routes[2].methods.len(), 2);
+    assert!(config.routes[2].line > config.routes[1].line);
+}
+
+/// The comments of the example promise that a commented key shows its default.
+#[test]
+fn the_examples_defaults_are_the_defaults() {
+    let default = parse(&valid()).unwrap();
+    let mut text = String::new();
+    for line in valid().lines() {
+        match line.strip_prefix("# ") {
+            Some(rest)
+                if rest.split_once(" = ").is_some_and(|(key, _)| {
+                    !key.contains(' ') && !key.starts_with("previous_key")
+                }) =>
+            {
+                text.push_str(rest);
+            }
+            _ => text.push_str(line),
+        }
+        text.push('\n');
+    }
+    assert!(text.contains("\nmax_staleness_ms = 2000"));
+    let written_out = parse(&text).unwrap();
+    assert_eq!(format!("{default:?}"), format!("{written_out:?}"));
+}
+
+#[test]
+fn secrets_come_from_files_beside_the_configuration() {
+    let folder = tempfile();
+    std::fs::write(folder.join("secret.key"), format!("{SECRET}\n")).unwrap();
+    std::fs::write(folder.join("tollgate.toml"), EXAMPLE).unwrap();
+    let config = Config::load(&folder.join("tollgate.toml")).unwrap();
+    assert_eq!(config.secrets.current.expose(), SECRET.as_bytes());
+    assert!(!format!("{config:?}").contains(SECRET));
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+fn tempfile() -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("tollgate-config-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+#[test]
+fn an_rpc_url_with_a_key_is_not_shown() {
+    let text = valid().replace(
+        "rpc_url = \"https://api.devnet.solana.com\"",
+        "rpc_url_env = \"RPC\"",
+    );
+    let config = parse(&text).unwrap();
+    assert!(config.chain.rpc_url.expose().contains("key-in-the-path"));
+    assert!(!format!("{config:?}").contains("key-in-the-path"));
+}
+
+#[test]
+fn limits_are_read() {
+    let text = valid()
+        .replace("# max_staleness_ms = 2000", "max_staleness_ms = 250")
+        .replace("# commitment = \"confirmed\"", "commitment = \"finalized\"")
+        .replace(
+            "# allowed_origins = [\"*\"]",
+            "allowed_origins = [\"https://shop.test\"]",
+        );
+    let config = parse(&text).unwrap();
+    assert_eq!(config.chain.max_staleness, Duration::from_millis(250));
+    assert_eq!(config.chain.commitment, Commitment::Finalized);
+    assert!(matches!(config.server.allowed_origins, AllowedOrigins::List(list) if list.len() == 1));
+}
+
+/// One mistake: what to replace by what, and the code, key and part of the
+/// message that must come out.
+struct Mistake {
+    replace: &'static str,
+    by: &'static str,
+    code: &'static str,
+    key: &'static str,
+    says: &'static str,
+}
+
+const fn mistake(
+    replace: &'static str,
+    by: &'static str,
+    code: &'static str,
+    key: &'static str,
+    says: &'static str,
+) -> Mistake {
+    Mistake {
+        replace,
+        by,
+        code,
+        key,
+        says,
+    }
+}
+
+#[rustfmt::skip]
+const MISTAKES: &[Mistake] = &[
+    mistake("[server]", "[server", "config_syntax", "", "expected TOML"),
+    mistake("listen = \"127.0.0.1:8402\"", "", "config_missing_key", "server.listen", "address and port"),
+    mistake("\"127.0.0.1:8402\"", "8402", "config_wrong_type", "server.listen", "found a TOML integer"),
+    mistake("\"127.0.0.1:8402\"", "\"localhost\"", "config_invalid_value", "server.listen", "found \"localhost\""),
+    mistake("\"https://api.example.com\"", "\"api.example.com\"", "config_invalid_value", "server.public_url", "http:// or https://"),
+    mistake("\"https://api.example.com\"", "\"https://api.example.com/v1\"", "config_invalid_value", "server.public_url", "without path"),
+    mistake("\"https://api.example.com\"", "\"http://api.example.com\"", "config_invalid_value", "server.public_url", "only for localhost"),
+    mistake("# max_connections = 1024", "max_conections = 1024", "config_unknown_key", "server.max_conections", "max_connections"),
+    mistake("# max_connections = 1024", "max_connections = 0", "config_invalid_value", "server.max_connections", "from 1 to"),
+    mistake("# max_connections = 1024", "max_connections = -1", "config_invalid_value", "server.max_connections", "found -1"),
+    mistake("# max_connections = 1024", "max_connections = 99999999999999999999999", "config_invalid_value", "server.max_connections", "from 1 to"),
+    mistake("# allowed_origins = [\"*\"]", "allowed_origins = [\"shop.test\"]", "config_invalid_value", "server.allowed_origins[0]", "origin"),
+    mistake("# allowed_origins = [\"*\"]", "allowed_origins = [7]", "config_wrong_type", "server.allowed_origins[0]", "string"),
+    mistake("rpc_url = \"https://api.devnet.solana.com\"", "", "config_missing_key", "chain.rpc_url", "rpc_url_env"),
+    mistake("rpc_url = \"https://api.devnet.solana.com\"", "rpc_url = \"x\"\nrpc_url_env = \"RPC\"", "config_conflict", "chain.rpc_url", "only one"),
+    mistake("rpc_url = \"https://api.devnet.solana.com\"", "rpc_url_env = \"BAD_RPC\"", "config_invalid_value", "chain.rpc_url_env", "http:// or https://"),
+    mistake("rpc_url = \"https://api.devnet.solana.com\"", "rpc_url_env = \"UNSET\"", "config_secret_unavailable", "chain.rpc_url_env", "UNSET to be set"),
+    mistake("rpc_url = \"https://api.devnet.solana.com\"", "rpc_url_env = \"RPC\"\nrpc_url_file = \"x\"", "config_conflict", "chain.rpc_url_env", "only one"),
+    mistake("\"46CVxfJUXZPzBpiEffE9ZtDe5dWgbJK3aKRV85pj9SHr\"", "\"46CV\"", "config_invalid_value", "chain.program_id", "base58"),
+    mistake("program_id = \"46CVxfJUXZPzBpiEffE9ZtDe5dWgbJK3aKRV85pj9SHr\"", "", "config_missing_key", "chain.program_id", "program"),
+    mistake("\"EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG\"", "\"devnet\"", "config_invalid_value", "chain.genesis_hash", "genesis hash"),
+    mistake("# commitment = \"confirmed\"", "commitment = \"processed\"", "config_invalid_value", "chain.commitment", "\"confirmed\" or \"finalized\""),
+    mistake("# ready_within_ms = 60000", "ready_within_ms = 100", "config_conflict", "chain.ready_within_ms", "refresh_interval_ms"),
+    mistake("owner = \"9aE476sH92Vz7DMPyq5WLPkrKWivxeuTKEFKd2sZZcde\"", "", "config_conflict", "merchant.owner", "exactly one"),
+    mistake("name = \"Example Data\"", "name = \"\"", "config_invalid_value", "merchant.name", "1 to 64"),
+    mistake("# products = []", "products = [\"a-slug-that-is-longer-than-32-bytes\"]", "config_invalid_value", "merchant.products[0]", "1 to 32"),
+    mistake("key_env = \"SECRET\"", "", "config_missing_key", "secrets.key_file", "key_env"),
+    mistake("key_env = \"SECRET\"", "key_env = \"SHORT_SECRET\"", "config_secret_unavailable", "secrets.key_env", "32 to 4096 bytes"),
+    mistake("key_env = \"SECRET\"", "key_env = 7", "config_wrong_type", "secrets.key_env", "environment variable"),
+    mistake("key_env = \"SECRET\"", "key_file = \"no-such-file\"", "config_secret_unavailable", "secrets.key_file", "no-such-file"),
+    mistake("key_env = \"SECRET\"", "key_env = \"SECRET\"\nkey = \"0123456789abcdef0123456789abcdef\"", "config_unknown_key", "secrets.key", "key_env"),
+    mistake("url = \"http://127.0.0.1:3000\"", "", "config_missing_key", "upstream.url", "URL"),
+    mistake("\"http://127.0.0.1:3000\"", "\"unix:/run/app\"", "config_invalid_value", "upstream.url", "http:// or https://"),
+    mistake("# forward_cookies = false", "forward_cookies = \"no\"", "config_wrong_type", "upstream.forward_cookies", "true or false"),
+    mistake("path = \"/v1/reports/*\"", "path = \"v1/reports/*\"", "config_invalid_value", "routes[2].path", "starts with /"),
+    mistake("path = \"/v1/reports/*\"", "", "config_missing_key", "routes[2].path", "path"),
+    mistake("methods = [\"GET\", \"POST\"]", "methods = [\"GET\", \"CONNECT\"]", "config_invalid_value", "routes[2].methods[1]", "found \"CONNECT\""),
+    mistake("methods = [\"GET\", \"POST\"]", "methods = []", "config_invalid_value", "routes[2].methods", "at least one"),
+    mistake("methods = [\"GET\", \"POST\"]", "methods = \"GET\"", "config_wrong_type", "routes[2].methods", "array"),
+    mistake("product = \"reports-day\"", "", "config_conflict", "routes[2].product", "exactly one"),
+    mistake("product = \"reports-day\"", "product = \"reports-day\"\nfree = true", "config_conflict", "routes[2].product", "exactly one"),
+    mistake("product = \"reports-day\"", "product = \"reports-day\"\nprice = 7", "config_unknown_key", "routes[2].price", "product"),
+    mistake("path = \"/v1/reports/*\"", "path = \"/v1/pay/*\"", "config_invalid_value", "routes[2].path", "answers itself"),
+    mistake("path = \"/v1/reports/*\"", "path = \"/v1//reports\"", "config_invalid_value", "routes[2].path", "empty or dot segments"),
+    mistake("path = \"/v1/reports/*\"", "path = \"/v1/quote/{any}\"", "config_invalid_value", "routes", "answer the same requests"),
+    mistake("product = \"reports-day\"", "product = \"Reports\"", "config_invalid_value", "routes[2].product", "a-z"),
+    mistake("mime_type = \"application/json\"", "mime_type = \"json\"", "config_invalid_value", "routes[1].title", "type/subtype"),
+    mistake("[upstream]", "[upstreams]", "config_missing_key", "upstream", "[upstream]"),
+];
+
+#[test]
+fn every_mistake_is_named() {
+    for mistake in MISTAKES {
+        let valid = valid();
+        assert!(valid.contains(mistake.replace), "{}", mistake.replace);
+        let text = valid.replacen(mistake.replace, mistake.by, 1);
+        let error = parse(&text).expect_err(mistake.by);
+        let found = error
+            .problems
+            .iter()
+            .find(|problem| problem.kind.code() == mistake.code && problem.key == mistake.key)
+            .unwrap_or_else(|| {
+                panic!(
+                    "{}: wanted {} at {}, got\n{error}",
+                    mistake.by, mistake.code, mistake.key
+                )
+            });
+        assert!(found.message.contains(mistake.says), "{found}");
+        // A conflict of several routes has no one line.
+        let Some(line) = found.line else {
+            assert_eq!(found.key, "routes");
+            continue;
+        };
+        assert!(
+            found
+                .to_string()
+                .starts_with(&format!("tollgate.toml:{line}: ")),
+            "{found}"
+        );
+        // Where the mistake is one value, the line named is its line. (A route as
+        // a whole is named by its first line.)
+        let of_the_route = found.message.contains("answers itself")
+            || found.message.contains("segments")
+            || found.message.contains("type/subtype");
+        if !mistake.by.is_empty() && found.kind.code() == "config_invalid_value" && !of_the_route {
+            let shown = text.lines().nth(line - 1).unwrap();
+            let last = mistake.by.lines().last().unwrap();
+            assert!(shown.contains(last), "{found}: {shown}");
+        }
+        assert!(
+            !error.to_string().contains("key-in-the-path"),
+            "a secret is shown: {error}"
+        );
+    }
+}
+
+#[test]
+fn all_problems_are_reported_at_once_in_order() {
+    let text = valid()
+        .replace("listen = \"127.0.0.1:8402\"", "listn = \"127.0.0.1:8402\"")
+        .replace("name = \"Example Data\"", "name = 7")
+        .replace("\"http://127.0.0.1:3000\"", "\"\"");
+    let error = parse(&text).unwrap_err();
+    let keys: Vec<&str> = error
+        .problems
+        .iter()
+        .map(|problem| problem.key.as_str())
+        .collect();
+    assert_eq!(
+        keys,
+        [
+            "server.listen",
+            "server.listn",
+            "merchant.name",
+            "upstream.url"
+        ]
+    );
+    assert_eq!(error.code(), "config_missing_key");
+}
+
+#[test]
+fn files_that_cannot_be_read_are_named() {
+    let error = Config::load(Path::new("no-such-folder/tollgate.toml")).unwrap_err();
+    assert_eq!(error.code(), "config_unreadable");
+    assert!(
+        error
+            .to_string()
+            .starts_with("no-such-folder/tollgate.toml: ")
+    );
+}

@@ -1,0 +1,21 @@
+//! The whole service over real sockets. The chain is a scripted JSON-RPC endpoint
+//! (`support::rpc`) that serves account bytes made with the program's own types and
+//! can fail on demand; the upstream is a real server. The same service over a real
+//! chain is tested in tests/e2e.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod chain_faults;
+mod configuration;
+mod endpoints;
+mod heads;
+mod passage;
+mod payments;
+mod proxying;
+mod starting;
+mod support;

@@ -1,0 +1,121 @@
+//! The project's own commands, run as `cargo xtask <command>`.
+//!
+//! | command | what it does |
+//! | --- | --- |
+//! | `build-program` | compiles the program to its ELF and records from what |
+//! | `provenance` | says whether the recorded ELF belongs to the working tree |
+//! | `idl` | writes the program's Anchor IDL |
+//! | `cu` | measures compute units and holds them against their limits |
+//! | `soak` | random sequences of every instruction against a plain model, for long |
+//! | `setup` | installs the system packages that the tests need (Debian, root) |
+//! | `test` | every test of the workspace and every check above |
+//! | `test-validator` | the suites that need a real Agave validator |
+
+mod build_program;
+mod compute_units;
+mod error;
+mod host;
+mod idl;
+mod process;
+mod provenance;
+mod soak;
+mod test_report;
+mod test_suite;
+mod toolchain;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::Error;
+use crate::workspace::Workspace;
+
+/// The project's own commands.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Compile the program to an sBPF ELF and record its provenance
+    #[command(long_about = build_program::HELP)]
+    BuildProgram {
+        /// Build from nothing and compare with the ELF kept in the project
+        #[arg(long)]
+        check: bool,
+    },
+    /// Say whether the ELF kept in the project belongs to these sources
+    Provenance,
+    /// Write the program's Anchor IDL
+    Idl {
+        /// Only compare with the IDL kept in the project
+        #[arg(long)]
+        check: bool,
+    },
+    /// Print the IDL; `idl` runs this in an environment of its own
+    #[command(hide = true)]
+    IdlPrint,
+    /// Measure compute units, print them, and fail above their limits
+    Cu,
+    /// Hold random sequences of every instruction against a plain model
+    Soak {
+        /// Steps in all, spread over consecutive seeds
+        #[arg(long, default_value_t = 100_000)]
+        steps: u64,
+        /// The first seed; without it a random one, which is printed
+        #[arg(long)]
+        seed: Option<u64>,
+        /// Compile with optimisation (long compilation, faster steps)
+        #[arg(long)]
+        release: bool,
+    },
+    /// Install the system packages that the tests need; `test` does so itself
+    Setup,
+    /// Run every test of the workspace and every check of its artifacts
+    Test,
+    /// Run the suites that need a real Agave validator (long compilation)
+    TestValidator,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error[{}]: {error}", error.code());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<(), Error> {
+    let workspace = Workspace::locate()?;
+    match command {
+        Command::BuildProgram { check: false } => build_program::build(&workspace),
+        Command::BuildProgram { check: true } => build_program::check(&workspace),
+        Command::Provenance => provenance::report(&workspace),
+        Command::Idl { check: false } => idl::write(&workspace),
+        Command::Idl { check: true } => idl::check(&workspace),
+        Command::IdlPrint => idl::print(&workspace),
+        Command::Cu => compute_units::measure(&workspace),
+        &Command::Soak {
+            steps,
+            seed,
+            release,
+        } => soak::run(
+            &workspace,
+            &soak::Soak {
+                steps,
+                seed,
+                release,
+            },
+        ),
+        Command::Setup => host::ensure(host::FOR_TESTS),
+        Command::Test => test_suite::run_all(&workspace),
+        Command::TestValidator => test_suite::run_validator(&workspace),
+    }
+}
