@@ -180,8 +180,11 @@ fn tick(
         slots.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             slots.tick().await;
+            // Asked under the lock: whoever has halted the slots and then looks at the chain sees
+            // the last one.
+            let mut chain = chain.lock();
             if !faults.halts_slots() {
-                chain.lock().tick(time.now());
+                chain.tick(time.now());
             }
         }
     })

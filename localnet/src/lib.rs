@@ -38,7 +38,8 @@
 //! * A transaction that cannot land when it is sent is not tried again later.
 //! * Durable nonces are refused like unknown blockhashes.
 //! * `simulateTransaction` does not say how many bytes of accounts were loaded.
-//! * Replacing a program takes effect at once and at every commitment level.
+//! * A program that is deployed, upgraded or replaced runs at once and at every commitment
+//!   level; on a cluster it does so from the next slot on.
 //! * Unsubscribing from what is not subscribed to answers `false` instead of an error.
 //! * Block contents (`getBlock`), stake and votes are not served.
 

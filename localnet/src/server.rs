@@ -188,6 +188,11 @@ impl Acceptor {
         let Some(connection) = self.connections.add(stream.try_clone()?) else {
             return Err(io::Error::other("too many connections"));
         };
+        // It may have been accepted just before the fault began, and too late to be cut by it.
+        if self.faults.refuses_connections() {
+            connection.cut();
+            return Ok(());
+        }
         let stream = TcpStream::from_std(stream)?;
         let faults = self.faults.clone();
         let builder = ServerBuilder::with_config(self.config.clone())

@@ -37,7 +37,7 @@ async fn connect(localnet: &Localnet) -> PubsubClient {
 
 /// The next notification, which must come soon.
 async fn next<T>(stream: &mut (impl StreamExt<Item = T> + Unpin)) -> T {
-    timeout(Duration::from_secs(5), stream.next())
+    timeout(Duration::from_secs(60), stream.next())
         .await
         .expect("a notification")
         .expect("an open subscription")
@@ -260,7 +260,7 @@ async fn the_blocking_client_works_on_the_rpc_port_too() {
     let slot = tokio::task::spawn_blocking(move || {
         let (mut subscription, receiver) =
             solana_pubsub_client::pubsub_client::PubsubClient::slot_subscribe(url).unwrap();
-        let slot = receiver.recv_timeout(Duration::from_secs(5)).unwrap();
+        let slot = receiver.recv_timeout(Duration::from_secs(60)).unwrap();
         subscription.send_unsubscribe().unwrap();
         let _ = subscription.shutdown();
         slot
