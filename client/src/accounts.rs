@@ -166,6 +166,7 @@ pub fn errors() -> impl Iterator<Item = TollgateError> {
         RefundWindowTooLong,
         MeteringFixed,
         MerchantMismatch,
+        ProductMismatch,
         TermsChanged,
         ExpiryInvalid,
         IntentExpired,

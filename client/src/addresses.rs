@@ -44,6 +44,24 @@ impl Addresses {
         ])
     }
 
+    /// Whether the intent's address is found with the first bump, 255: then the
+    /// program finds it at the least cost.
+    pub(crate) fn is_cheapest_intent(
+        &self,
+        merchant: &Pubkey,
+        author: &Pubkey,
+        payment_id: &PaymentId,
+    ) -> bool {
+        let seeds: [&[u8]; 5] = [
+            INTENT_SEED,
+            merchant.as_ref(),
+            author.as_ref(),
+            &payment_id.0,
+            &[u8::MAX],
+        ];
+        Pubkey::create_program_address(&seeds, &self.program_id).is_ok()
+    }
+
     /// What `beneficiary` holds of `product`.
     pub fn entitlement(&self, product: &Pubkey, beneficiary: &Pubkey) -> Pubkey {
         self.derive(&[ENTITLEMENT_SEED, product.as_ref(), beneficiary.as_ref()])

@@ -5,6 +5,7 @@
 //! | [`addresses`] | where an account lives |
 //! | [`accounts`] | what an account's bytes mean, and whether they can be trusted |
 //! | [`instructions`] | one builder for each instruction of the program |
+//! | [`payment_ids`] | which payment id to choose |
 //! | [`purchase`] | the one-shot purchase: create the intent and pay it, in one transaction |
 //! | [`transaction`] | signed, size-checked transactions |
 //! | [`chain`] (feature `rpc`) | reading and writing a cluster through its JSON-RPC |
@@ -18,6 +19,7 @@ pub mod addresses;
 #[cfg(feature = "rpc")]
 pub mod chain;
 pub mod instructions;
+pub mod payment_ids;
 pub mod purchase;
 pub mod transaction;
 
@@ -25,6 +27,7 @@ pub use accounts::DecodeError;
 pub use addresses::Addresses;
 #[cfg(feature = "rpc")]
 pub use chain::{Chain, ChainError, ChainOptions, EntitlementReading};
+pub use payment_ids::{cheapest_payment_id, random_payment_id};
 pub use purchase::Purchase;
 pub use solana_pubkey::Pubkey;
 pub use tollgate::ID as PROGRAM_ID;
@@ -35,11 +38,6 @@ pub use tollgate::state::{
     Product, ProductChanges, Quote, Rail,
 };
 pub use tollgate::units::{Amount, Credits, DurationSeconds, UnixSeconds};
-
-/// A payment id that nobody used: 32 random bytes.
-pub fn random_payment_id() -> PaymentId {
-    PaymentId(rand::random())
-}
 
 /// The program's own error behind a custom error number of a transaction, if it
 /// is one.

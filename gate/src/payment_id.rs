@@ -11,7 +11,7 @@
 //! that an id that somebody else learnt is of no use to them.
 
 use crate::keys::{KeyRing, Purpose};
-use tollgate_client::{Entitlement, PaymentId, Pubkey};
+use tollgate_client::{Addresses, Entitlement, PaymentId, Pubkey, cheapest_payment_id};
 
 /// How far a caller's purchases of one product have come; changes with every
 /// payment, refund and re-creation of the entitlement.
@@ -36,22 +36,40 @@ impl Progress {
     }
 }
 
-/// The id of the next purchase of a caller who proved a key.
-pub fn known(
-    keys: &KeyRing,
-    product: &Pubkey,
-    beneficiary: &Pubkey,
-    progress: &Progress,
-) -> PaymentId {
-    PaymentId(keys.code(
-        Purpose::KnownPaymentId,
-        &[
-            product.as_ref(),
-            beneficiary.as_ref(),
-            &progress.payments.to_le_bytes(),
-            progress.last_intent.as_ref(),
-        ],
-    ))
+/// What a caller who proved a key would buy next.
+#[derive(Clone, Copy, Debug)]
+pub struct NextPurchase<'a> {
+    /// The merchant account.
+    pub merchant: &'a Pubkey,
+    /// The product account.
+    pub product: &'a Pubkey,
+    /// Whose entitlement it becomes; also expected to pay.
+    pub beneficiary: &'a Pubkey,
+    /// How far the caller has come.
+    pub progress: &'a Progress,
+}
+
+/// The id of the next purchase of a caller who proved a key; one whose intent costs
+/// the payer least to create.
+pub fn known(keys: &KeyRing, addresses: &Addresses, next: &NextPurchase<'_>) -> PaymentId {
+    let NextPurchase {
+        merchant,
+        product,
+        beneficiary,
+        progress,
+    } = next;
+    cheapest_payment_id(addresses, merchant, beneficiary, |candidate| {
+        PaymentId(keys.code(
+            Purpose::KnownPaymentId,
+            &[
+                product.as_ref(),
+                beneficiary.as_ref(),
+                &progress.payments.to_le_bytes(),
+                progress.last_intent.as_ref(),
+                &[candidate],
+            ],
+        ))
+    })
 }
 
 /// The id for a caller who is not known, from 32 random bytes.
@@ -69,14 +87,29 @@ mod tests {
         KeyRing::new((KeyId(1), Secret::new(vec![byte; 32]).unwrap()), vec![]).unwrap()
     }
 
+    fn next(
+        keys: &KeyRing,
+        product: &Pubkey,
+        beneficiary: &Pubkey,
+        progress: &Progress,
+    ) -> PaymentId {
+        let next = NextPurchase {
+            merchant: &Pubkey::default(),
+            product,
+            beneficiary,
+            progress,
+        };
+        known(keys, &Addresses::default(), &next)
+    }
+
     #[test]
     fn the_id_of_a_known_caller_changes_with_everything_that_makes_another_purchase() {
         let (product, who) = (
             Pubkey::new_from_array([1; 32]),
             Pubkey::new_from_array([2; 32]),
         );
-        let id = known(&keys(1), &product, &who, &Progress::none());
-        assert_eq!(id, known(&keys(1), &product, &who, &Progress::none()));
+        let id = next(&keys(1), &product, &who, &Progress::none());
+        assert_eq!(id, next(&keys(1), &product, &who, &Progress::none()));
         let paid = Progress {
             payments: 1,
             last_intent: Pubkey::new_from_array([3; 32]),
@@ -86,11 +119,11 @@ mod tests {
             ..paid
         };
         let others = [
-            known(&keys(2), &product, &who, &Progress::none()),
-            known(&keys(1), &who, &product, &Progress::none()),
-            known(&keys(1), &product, &product, &Progress::none()),
-            known(&keys(1), &product, &who, &paid),
-            known(&keys(1), &product, &who, &refunded),
+            next(&keys(2), &product, &who, &Progress::none()),
+            next(&keys(1), &who, &product, &Progress::none()),
+            next(&keys(1), &product, &product, &Progress::none()),
+            next(&keys(1), &product, &who, &paid),
+            next(&keys(1), &product, &who, &refunded),
         ];
         let distinct: std::collections::HashSet<_> = others.iter().chain([&id]).collect();
         assert_eq!(distinct.len(), others.len() + 1);
@@ -104,6 +137,6 @@ mod tests {
         assert_ne!(id, anonymous(&keys(1), &product, &[8; 32]));
         assert_ne!(id, anonymous(&keys(1), &Pubkey::default(), &[7; 32]));
         let who = Pubkey::new_from_array([7; 32]);
-        assert_ne!(id, known(&keys(1), &product, &who, &Progress::none()));
+        assert_ne!(id, next(&keys(1), &product, &who, &Progress::none()));
     }
 }

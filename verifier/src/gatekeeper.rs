@@ -227,7 +227,7 @@ fn reading(observed: &Observed) -> Reading {
     let slot = observed.reading.slot;
     match &observed.reading.entitlement {
         Some(entitlement) => Reading::Known {
-            entitlement: Box::new(entitlement.clone()),
+            entitlement: Box::new(*entitlement),
             chain_time,
             slot,
         },

@@ -21,7 +21,7 @@ use crate::encoding::base64_encode;
 use crate::gate::{Entropy, Gate};
 use crate::headers::{JSON, PAYMENT_REQUIRED, forbid_storing};
 use crate::limits::MAX_PAYMENT_REQUIRED_BYTES;
-use crate::payment_id;
+use crate::payment_id::{self, NextPurchase};
 use http::{HeaderValue, StatusCode, header};
 use terms::Terms;
 use tollgate_client::{PaymentId, UnixSeconds};
@@ -43,10 +43,16 @@ impl PaymentChallenge {
         now: UnixSeconds,
         entropy: &Entropy,
     ) -> Self {
-        let product = &due.offer().product;
+        let (product, merchant) = (&due.offer().product, &due.offer().merchant);
         let payment_id = match due.caller() {
             Some(caller) => {
-                payment_id::known(gate.keys(), product, &caller.beneficiary, &caller.progress)
+                let next = NextPurchase {
+                    merchant,
+                    product,
+                    beneficiary: &caller.beneficiary,
+                    progress: &caller.progress,
+                };
+                payment_id::known(gate.keys(), gate.addresses(), &next)
             }
             None => payment_id::anonymous(gate.keys(), product, &entropy.0),
         };

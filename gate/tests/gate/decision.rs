@@ -190,7 +190,7 @@ fn what_is_not_for_sale_is_never_demanded_but_still_served() {
         ..offer_of("quotes")
     });
     let account = entitlement(&offer, public("alice"));
-    let served = question_for(&offer).answer(known(account.clone(), NOW));
+    let served = question_for(&offer).answer(known(account, NOW));
     assert!(matches!(served, Decision::Serve(_)), "{served:?}");
     let refused = Decision::Refuse(GateError::ProductNotForSale);
     let expired = UnixSeconds(account.expires_at.0);

@@ -116,6 +116,7 @@ pub fn entitlement(offer: &ProductOffer, beneficiary: Pubkey) -> Entitlement {
         bump: 255,
         status: EntitlementStatus::Active,
         metered: false,
+        reserved: [0; 4],
         merchant: offer.merchant,
         product: offer.product,
         beneficiary,

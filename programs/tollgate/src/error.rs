@@ -39,8 +39,10 @@ pub enum TollgateError {
     RefundWindowTooLong = 25,
     #[msg("Whether a product counts credits cannot change after its creation")]
     MeteringFixed = 26,
-    #[msg("The account belongs to another merchant")]
+    #[msg("The account belongs to another merchant, or the merchant to another owner")]
     MerchantMismatch = 27,
+    #[msg("The product's address does not belong to this merchant and slug")]
+    ProductMismatch = 28,
 
     // Intent
     #[msg("The product's terms are not those that the caller expects")]

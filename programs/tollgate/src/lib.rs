@@ -19,10 +19,14 @@ mod compiler_support;
 pub mod constants;
 pub mod derived_account;
 pub mod entitlement_account;
+#[cfg(all(feature = "entrypoint", not(feature = "cpi"), target_os = "solana"))]
+mod entrypoint;
 pub mod error;
 pub mod events;
 pub mod identifiers;
 pub mod instructions;
+#[cfg(all(feature = "entrypoint", not(feature = "cpi"), target_os = "solana"))]
+mod security;
 pub mod settlement;
 pub mod state;
 

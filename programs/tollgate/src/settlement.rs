@@ -3,7 +3,7 @@
 
 use crate::derived_account;
 use crate::entitlement_account::{load_or_create_entitlement, Holder};
-use crate::events::IntentPaid;
+use crate::events::{emit, IntentPaid};
 use crate::state::{PaymentIntent, Rail};
 use crate::units::UnixSeconds;
 use anchor_lang::prelude::*;
@@ -39,16 +39,18 @@ pub fn settle<'info>(
     entitlement.grant(&grant, intent.key(), now)?;
     intent.generation = entitlement.generation;
     derived_account::store(entitlement_account, &entitlement)?;
-    emit!(IntentPaid {
+    emit(&IntentPaid {
         intent: intent.key(),
         entitlement: entitlement_account.key(),
         payer: payment.payer,
         beneficiary: payment.beneficiary,
         vault: intent.vault,
         amount: intent.amount,
-        rail: payment.rail,
         expires_at: entitlement.expires_at,
         credits_granted: entitlement.credits_granted,
+        rail_code: intent.rail_code,
+        rail: payment.rail,
+        reserved: [0; 5],
     });
     Ok(())
 }

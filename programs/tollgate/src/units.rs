@@ -12,7 +12,9 @@ macro_rules! transparent {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[derive(anchor_lang::prelude::borsh::BorshSerialize, anchor_lang::prelude::borsh::BorshDeserialize)]
+        #[derive(bytemuck::Pod, bytemuck::Zeroable)]
         #[borsh(crate = "anchor_lang::prelude::borsh")]
+        #[repr(transparent)]
         pub struct $name(pub $inner);
 
         impl anchor_lang::Space for $name {

@@ -17,10 +17,11 @@ use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
 use std::collections::BTreeMap;
-use tollgate_client::instructions::{NewIntent, Payment};
+use tollgate_client::instructions::{AttestedPayment, NewIntent, Payment};
+use tollgate_client::payment_ids::MOST_CANDIDATES;
 use tollgate_client::{
-    Addresses, Amount, Credits, IntentTerms, Offer, PaymentId, PaymentIntent, ProductChanges,
-    Purchase, Quote, UnixSeconds,
+    Addresses, Amount, Credits, Entitlement, IntentTerms, Offer, PaymentId, PaymentIntent,
+    ProductChanges, Purchase, Quote, UnixSeconds, cheapest_payment_id,
 };
 use tollgate_localnet::test_keypair;
 use tollgate_program_tests::World;
@@ -77,6 +78,9 @@ fn compute_units_are_measured() {
 
     for number in 0..SAMPLE {
         measure_aftermath(&mut world, number as u8, &mut units);
+    }
+    for number in 0..SAMPLE {
+        measure_attested(&mut world, number as u8, &mut units);
     }
 
     let owner = world.owner.insecure_clone();
@@ -143,16 +147,27 @@ fn measure_customer(world: &mut World, customer: &Keypair, number: u8, units: &m
         world.send(&[cancel], &[customer]).unwrap().units,
     );
 
-    // The one-shot purchase, of a product of its own so that it is a first one.
+    // The one-shot purchase, of products of their own so that each is a first one:
+    // with the payment id that a client picks, and with any.
     let owner = world.owner.insecure_clone();
-    let product = world.create_product(&owner, &format!("product-{number}"), |_| {});
-    let terms = world.read(&product).unwrap();
-    let expires_at = UnixSeconds(world.now().0 + 600);
-    let purchase = Purchase::of_product(product, &terms, key, PaymentId([254; 32]), expires_at);
-    let bought = world
-        .send(&purchase.instructions(&addresses), &[customer])
-        .unwrap();
-    units.add("purchase", bought.units);
+    let picked = cheapest_payment_id(&addresses, &world.merchant, &key, |candidate| {
+        PaymentId([candidate.wrapping_sub(MOST_CANDIDATES); 32])
+    });
+    let ids = [
+        ("purchase", picked),
+        ("purchase_any_id", PaymentId([200; 32])),
+    ];
+    for (name, payment_id) in ids {
+        let slug = format!("{}-{number}", name.replace('_', "-"));
+        let product = world.create_product(&owner, &slug, |_| {});
+        let terms = world.read(&product).unwrap();
+        let expires_at = UnixSeconds(world.now().0 + 600);
+        let purchase = Purchase::of_product(product, &terms, key, payment_id, expires_at);
+        let bought = world
+            .send(&purchase.instructions(&addresses), &[customer])
+            .unwrap();
+        units.add(name, bought.units);
+    }
 }
 
 fn measure_merchant(world: &mut World, number: usize, units: &mut Units) {
@@ -195,6 +210,21 @@ fn measure_merchant(world: &mut World, number: usize, units: &mut Units) {
     units.add(
         "update_product",
         world.send(&[update], &[&owner]).unwrap().units,
+    );
+    let close = addresses.close_product(key, merchant, product, key);
+    units.add(
+        "close_product",
+        world.send(&[close], &[&owner]).unwrap().units,
+    );
+    let propose = addresses.propose_authority(key, merchant, key);
+    units.add(
+        "propose_authority",
+        world.send(&[propose], &[&owner]).unwrap().units,
+    );
+    let accept = addresses.accept_authority(key, merchant);
+    units.add(
+        "accept_authority",
+        world.send(&[accept], &[&owner]).unwrap().units,
     );
 }
 
@@ -250,4 +280,51 @@ fn measure_aftermath(world: &mut World, number: u8, units: &mut Units) {
         addresses.entitlement(&product, &key),
     );
     units.add("revoke", world.send(&[revoke], &[&operator]).unwrap().units);
+}
+
+/// A metered quote is paid elsewhere; its credits are booked; once all is over, the
+/// entitlement closes.
+fn measure_attested(world: &mut World, number: u8, units: &mut Units) {
+    let addresses = world.addresses;
+    let operator = world.operator.insecure_clone();
+    let customer = test_keypair(&format!("compute units {number}"));
+    let key = customer.pubkey();
+    let owner = world.owner.insecure_clone();
+    let slug = format!("metered-{number}");
+    let product = world.create_product(&owner, &slug, |new| new.credits = Credits(10));
+    let quote = Quote {
+        payer: key,
+        amount: PRICE,
+        access: DAY,
+        credits: Credits(10),
+        refund_window: DAY,
+    };
+    let mut new = world.new_intent(&operator, number + 64, IntentTerms::Quote(quote));
+    new.product = product;
+    new.beneficiary = Some(key);
+    let (address, _) = world.create_intent(&new, &operator);
+    let intent: PaymentIntent = world.read(&address).unwrap();
+    let attested = AttestedPayment {
+        rail: 1,
+        reference: [7; 32],
+        payer: key,
+        beneficiary: key,
+    };
+    let record = addresses.record_payment(operator.pubkey(), key, address, &intent, &attested);
+    let recorded = world.send(&[record], &[&operator, &customer]).unwrap();
+    units.add("record_payment", recorded.units);
+
+    let held = addresses.entitlement(&product, &key);
+    let entitlement: Entitlement = world.read(&held).unwrap();
+    let created_at = entitlement.created_at;
+    let merchant = world.merchant;
+    let consume = addresses.consume(operator.pubkey(), merchant, held, Credits(10), created_at);
+    let consumed = world.send(&[consume], &[&operator]).unwrap();
+    units.add("consume", consumed.units);
+
+    let over = UnixSeconds(world.now().0 + 2 * DAY.0.cast_signed());
+    world.set_time(over);
+    let close = addresses.close_entitlement(held, &entitlement);
+    let closed = world.send(&[close], &[&customer]).unwrap();
+    units.add("close_entitlement", closed.units);
 }

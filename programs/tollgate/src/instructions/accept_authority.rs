@@ -1,6 +1,6 @@
 //! Makes a proposed key the authority of a merchant.
 
-use crate::events::AuthorityAccepted;
+use crate::events::{emit, AuthorityAccepted};
 use crate::state::Merchant;
 use anchor_lang::prelude::*;
 
@@ -20,7 +20,7 @@ pub fn handle_accept_authority(ctx: Context<AcceptAuthority>) -> Result<()> {
     accounts
         .merchant
         .accept_authority(accounts.new_authority.key)?;
-    emit!(AuthorityAccepted {
+    emit(&AuthorityAccepted {
         merchant: accounts.merchant.key(),
         authority: accounts.merchant.authority,
     });

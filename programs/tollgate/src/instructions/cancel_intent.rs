@@ -1,6 +1,6 @@
 //! Gives up an open intent.
 
-use crate::events::IntentCancelled;
+use crate::events::{emit, IntentCancelled};
 use crate::state::{Merchant, PaymentIntent};
 use anchor_lang::prelude::*;
 
@@ -25,9 +25,9 @@ pub fn handle_cancel_intent(ctx: Context<CancelIntent>) -> Result<()> {
     accounts
         .intent
         .cancel(&signer, &accounts.merchant.operator)?;
-    emit!(IntentCancelled {
+    emit(&IntentCancelled {
         intent: accounts.intent.key(),
-        cancelled_by: signer
+        cancelled_by: signer,
     });
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Gives back the rent of an entitlement.
 
 use crate::error::TollgateError;
-use crate::events::AccountClosed;
+use crate::events::{emit, AccountClosed};
 use crate::state::Entitlement;
 use crate::units::UnixSeconds;
 use anchor_lang::prelude::*;
@@ -12,7 +12,8 @@ pub struct CloseEntitlement<'info> {
     /// Expired, revoked or used up, and past the refund windows of its payments.
     #[account(mut, dup)]
     pub entitlement: Box<Account<'info, Entitlement>>,
-    /// CHECK: who paid the rent.
+    /// Who paid the rent.
+    /// CHECK: compared with the record.
     #[account(mut, address = entitlement.rent_payer @ TollgateError::RentPayerMismatch)]
     pub rent_payer: UncheckedAccount<'info>,
 }
@@ -23,9 +24,9 @@ pub fn handle_close_entitlement(ctx: Context<CloseEntitlement>) -> Result<()> {
     let entitlement = &accounts.entitlement;
     entitlement.require_known_version()?;
     entitlement.require_closable(UnixSeconds::now()?)?;
-    emit!(AccountClosed {
+    emit(&AccountClosed {
         account: entitlement.key(),
-        rent_payer: entitlement.rent_payer
+        rent_payer: entitlement.rent_payer,
     });
     entitlement.close(accounts.rent_payer.to_account_info())
 }

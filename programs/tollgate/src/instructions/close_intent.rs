@@ -1,7 +1,7 @@
 //! Gives back the rent of an intent.
 
 use crate::error::{ensure, TollgateError};
-use crate::events::AccountClosed;
+use crate::events::{emit, AccountClosed};
 use crate::state::PaymentIntent;
 use crate::units::UnixSeconds;
 use anchor_lang::prelude::*;
@@ -14,10 +14,12 @@ pub struct CloseIntent<'info> {
     /// Cancelled, refunded, expired unpaid, or paid and past its refund window.
     #[account(mut, dup)]
     pub intent: Box<Account<'info, PaymentIntent>>,
-    /// CHECK: the intent's associated token account, which must not exist: while
-    /// it does, its money could only leave through the intent.
+    /// The intent's associated token account, which must not exist: while it does, its
+    /// money could only leave through the intent.
+    /// CHECK: derived and compared by the handler.
     pub deposit: UncheckedAccount<'info>,
-    /// CHECK: who paid the rent.
+    /// Who paid the rent.
+    /// CHECK: compared with the record.
     #[account(mut, address = intent.rent_payer @ TollgateError::RentPayerMismatch)]
     pub rent_payer: UncheckedAccount<'info>,
 }
@@ -36,9 +38,9 @@ pub fn handle_close_intent(ctx: Context<CloseIntent>) -> Result<()> {
         *accounts.deposit.owner != token::ID,
         TollgateError::DepositPending,
     )?;
-    emit!(AccountClosed {
+    emit(&AccountClosed {
         account: intent.key(),
-        rent_payer: intent.rent_payer
+        rent_payer: intent.rent_payer,
     });
     intent.close(accounts.rent_payer.to_account_info())
 }

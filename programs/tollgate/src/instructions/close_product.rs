@@ -1,7 +1,7 @@
 //! Gives back the rent of a product.
 
 use crate::error::TollgateError;
-use crate::events::AccountClosed;
+use crate::events::{emit, AccountClosed};
 use crate::state::{Merchant, Product};
 use anchor_lang::prelude::*;
 
@@ -19,7 +19,8 @@ pub struct CloseProduct<'info> {
         constraint = product.merchant == merchant.key() @ TollgateError::MerchantMismatch,
     )]
     pub product: Box<Account<'info, Product>>,
-    /// CHECK: who paid the rent.
+    /// Who paid the rent.
+    /// CHECK: compared with the record.
     #[account(mut, address = product.rent_payer @ TollgateError::RentPayerMismatch)]
     pub rent_payer: UncheckedAccount<'info>,
 }
@@ -31,9 +32,9 @@ pub fn handle_close_product(ctx: Context<CloseProduct>) -> Result<()> {
         .merchant
         .require_authority(accounts.authority.key)?;
     let product = &accounts.product;
-    emit!(AccountClosed {
+    emit(&AccountClosed {
         account: product.key(),
-        rent_payer: product.rent_payer
+        rent_payer: product.rent_payer,
     });
     product.close(accounts.rent_payer.to_account_info())
 }

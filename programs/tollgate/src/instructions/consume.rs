@@ -1,7 +1,7 @@
 //! Books used credits.
 
 use crate::error::TollgateError;
-use crate::events::CreditsBooked;
+use crate::events::{emit, CreditsBooked};
 use crate::state::{Entitlement, Merchant};
 use crate::units::{Credits, UnixSeconds};
 use anchor_lang::prelude::*;
@@ -39,7 +39,7 @@ pub fn handle_consume(ctx: Context<Consume>, args: ConsumeArgs) -> Result<()> {
     let entitlement = &mut accounts.entitlement;
     entitlement.require_known_version()?;
     entitlement.book(args.used, args.created_at)?;
-    emit!(CreditsBooked {
+    emit(&CreditsBooked {
         entitlement: entitlement.key(),
         credits_used: entitlement.credits_used,
         credits_granted: entitlement.credits_granted,

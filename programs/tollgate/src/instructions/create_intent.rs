@@ -3,7 +3,7 @@
 use crate::constants::INTENT_SEED;
 use crate::derived_account;
 use crate::error::TollgateError;
-use crate::events::IntentCreated;
+use crate::events::{emit, IntentCreated};
 use crate::identifiers::PaymentId;
 use crate::state::{IntentOrigin, IntentTerms, Merchant, PaymentIntent, Product};
 use crate::units::UnixSeconds;
@@ -35,9 +35,10 @@ pub struct CreateIntent<'info> {
     pub merchant: Box<Account<'info, Merchant>>,
     /// What is bought.
     pub product: Box<Account<'info, Product>>,
-    /// CHECK: the new intent. Its address is derived and compared by the handler,
-    /// which also creates it; the seeds stand here for the IDL only, and name the
-    /// creator as author, as it is at list price (a quote's author is the merchant).
+    /// The new intent. Its author is the creator at list price, the merchant for a quote.
+    /// CHECK: derived, compared and created by the handler.
+    // The seeds stand here for the IDL only, which cannot express the choice of the
+    // author and names the one at list price.
     #[cfg_attr(not(feature = "idl-build"), account(mut))]
     #[cfg_attr(
         feature = "idl-build",
@@ -83,7 +84,7 @@ pub fn handle_create_intent(ctx: Context<CreateIntent>, args: CreateIntentArgs) 
         now: UnixSeconds::now()?,
     };
     let intent = PaymentIntent::open(origin, &args.terms, &accounts.product)?;
-    emit!(IntentCreated {
+    emit(&IntentCreated {
         intent: accounts.intent.key(),
         merchant,
         product: intent.product,

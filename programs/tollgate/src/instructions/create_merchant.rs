@@ -1,7 +1,9 @@
 //! Brings a merchant into being.
 
 use crate::constants::MERCHANT_SEED;
-use crate::events::MerchantCreated;
+use crate::derived_account;
+use crate::error::TollgateError;
+use crate::events::{emit, MerchantCreated};
 use crate::state::Merchant;
 use crate::units::UnixSeconds;
 use anchor_lang::prelude::*;
@@ -23,14 +25,14 @@ pub struct CreateMerchant<'info> {
     #[account(mut)]
     pub rent_payer: Signer<'info>,
     /// The new merchant.
-    #[account(
-        init,
-        payer = rent_payer,
-        space = Merchant::SPACE,
-        seeds = [MERCHANT_SEED, owner.key().as_ref()],
-        bump,
+    /// CHECK: derived, compared and created by the handler.
+    // The seeds stand here for the IDL only.
+    #[cfg_attr(not(feature = "idl-build"), account(mut))]
+    #[cfg_attr(
+        feature = "idl-build",
+        account(mut, seeds = [MERCHANT_SEED, owner.key().as_ref()], bump)
     )]
-    pub merchant: Box<Account<'info, Merchant>>,
+    pub merchant: UncheckedAccount<'info>,
     /// Creates the account.
     pub system_program: Program<'info, System>,
 }
@@ -42,17 +44,23 @@ pub fn handle_create_merchant(
 ) -> Result<()> {
     let accounts = ctx.accounts;
     let owner = accounts.owner.key();
-    let merchant = Merchant::new(
-        owner,
-        args.operator,
-        ctx.bumps.merchant,
-        UnixSeconds::now()?,
+    let seeds = [MERCHANT_SEED, owner.as_ref()];
+    let bump = derived_account::require_address(
+        &accounts.merchant,
+        &seeds,
+        TollgateError::MerchantMismatch,
     )?;
-    emit!(MerchantCreated {
+    let merchant = Merchant::new(owner, args.operator, bump, UnixSeconds::now()?)?;
+    emit(&MerchantCreated {
         merchant: accounts.merchant.key(),
         owner,
-        operator: args.operator
+        operator: args.operator,
     });
-    accounts.merchant.set_inner(merchant);
-    Ok(())
+    derived_account::create(
+        &accounts.merchant,
+        &accounts.rent_payer,
+        Merchant::SPACE,
+        &[seeds[0], seeds[1], &[bump]],
+    )?;
+    derived_account::store(&accounts.merchant, &merchant)
 }

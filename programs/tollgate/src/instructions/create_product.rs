@@ -1,7 +1,9 @@
 //! Publishes a product.
 
 use crate::constants::{ACCOUNT_VERSION, PRODUCT_SEED};
-use crate::events::ProductCreated;
+use crate::derived_account;
+use crate::error::TollgateError;
+use crate::events::{emit, ProductCreated};
 use crate::identifiers::Slug;
 use crate::state::{Merchant, Product};
 use crate::units::{Amount, Credits, DurationSeconds, UnixSeconds};
@@ -41,14 +43,18 @@ pub struct CreateProduct<'info> {
     #[account(associated_token::mint = mint, associated_token::authority = merchant)]
     pub vault: Box<Account<'info, TokenAccount>>,
     /// The new product.
-    #[account(
-        init,
-        payer = rent_payer,
-        space = Product::SPACE,
-        seeds = [PRODUCT_SEED, merchant.key().as_ref(), args.slug.0.as_ref()],
-        bump,
+    /// CHECK: derived, compared and created by the handler.
+    // The seeds stand here for the IDL only.
+    #[cfg_attr(not(feature = "idl-build"), account(mut))]
+    #[cfg_attr(
+        feature = "idl-build",
+        account(
+            mut,
+            seeds = [PRODUCT_SEED, merchant.key().as_ref(), args.slug.0.as_ref()],
+            bump,
+        )
     )]
-    pub product: Box<Account<'info, Product>>,
+    pub product: UncheckedAccount<'info>,
     /// Creates the account.
     pub system_program: Program<'info, System>,
 }
@@ -59,12 +65,20 @@ pub fn handle_create_product(ctx: Context<CreateProduct>, args: CreateProductArg
     accounts
         .merchant
         .require_authority(accounts.authority.key)?;
+    let merchant = accounts.merchant.key();
+    let seeds = [PRODUCT_SEED, merchant.as_ref(), args.slug.0.as_ref()];
+    let bump = derived_account::require_address(
+        &accounts.product,
+        &seeds,
+        TollgateError::ProductMismatch,
+    )?;
     let product = Product {
         version: ACCOUNT_VERSION,
-        bump: ctx.bumps.product,
+        bump,
         active: true,
         decimals: accounts.mint.decimals,
-        merchant: accounts.merchant.key(),
+        reserved: [0; 4],
+        merchant,
         mint: accounts.mint.key(),
         vault: accounts.vault.key(),
         rent_payer: accounts.rent_payer.key(),
@@ -76,7 +90,7 @@ pub fn handle_create_product(ctx: Context<CreateProduct>, args: CreateProductArg
         created_at: UnixSeconds::now()?,
     };
     product.invariant()?;
-    emit!(ProductCreated {
+    emit(&ProductCreated {
         product: accounts.product.key(),
         merchant: product.merchant,
         slug: product.slug,
@@ -87,6 +101,11 @@ pub fn handle_create_product(ctx: Context<CreateProduct>, args: CreateProductArg
         credits: product.credits,
         refund_window: product.refund_window,
     });
-    accounts.product.set_inner(product);
-    Ok(())
+    derived_account::create(
+        &accounts.product,
+        &accounts.rent_payer,
+        Product::SPACE,
+        &[seeds[0], seeds[1], seeds[2], &[bump]],
+    )?;
+    derived_account::store(&accounts.product, &product)
 }

@@ -40,8 +40,8 @@ pub struct Pay<'info> {
     // that is writable here: nothing can alias it.
     #[account(mut, dup)]
     pub intent: Box<Account<'info, PaymentIntent>>,
-    /// CHECK: created at the canonical address of the intent's product and the
-    /// beneficiary, or compared with the same two fields when it exists.
+    /// The beneficiary's entitlement to the intent's product; the first payment creates it.
+    /// CHECK: compared with both, or created at their canonical address.
     #[cfg_attr(not(feature = "idl-build"), account(mut))]
     #[cfg_attr(
         feature = "idl-build",
@@ -52,14 +52,16 @@ pub struct Pay<'info> {
         )
     )]
     pub entitlement: UncheckedAccount<'info>,
-    /// CHECK: SPL Token requires it to be of the mint and the payer to be its
-    /// owner or delegate; must not be the vault.
+    /// A token account that the payer owns or is the delegate of; not the vault.
+    /// CHECK: by SPL Token, which compares mint and authority.
     #[account(mut)]
     pub source: UncheckedAccount<'info>,
-    /// CHECK: equal to the vault that the intent recorded.
+    /// The merchant's vault.
+    /// CHECK: compared with the intent's record.
     #[account(mut, address = intent.vault @ TollgateError::VaultMismatch)]
     pub vault: UncheckedAccount<'info>,
-    /// CHECK: equal to the mint that the intent recorded.
+    /// What is paid with.
+    /// CHECK: compared with the intent's record.
     #[account(address = intent.mint @ TollgateError::MintMismatch)]
     pub mint: UncheckedAccount<'info>,
     /// SPL Token.

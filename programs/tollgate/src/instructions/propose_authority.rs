@@ -1,6 +1,6 @@
 //! Names the next authority of a merchant.
 
-use crate::events::AuthorityProposed;
+use crate::events::{emit, AuthorityProposed};
 use crate::state::Merchant;
 use anchor_lang::prelude::*;
 
@@ -31,7 +31,7 @@ pub fn handle_propose_authority(
         .merchant
         .require_authority(accounts.authority.key)?;
     accounts.merchant.propose_authority(args.pending_authority);
-    emit!(AuthorityProposed {
+    emit(&AuthorityProposed {
         merchant: accounts.merchant.key(),
         authority: accounts.merchant.authority,
         pending_authority: args.pending_authority,

@@ -1,7 +1,7 @@
 //! Gives back what was deposited and is no payment.
 
 use crate::error::TollgateError;
-use crate::events::DepositReclaimed;
+use crate::events::{emit, DepositReclaimed};
 use crate::state::PaymentIntent;
 use crate::token::{close_account, Transfer};
 use crate::units::{Amount, UnixSeconds};
@@ -31,7 +31,8 @@ pub struct ReclaimDeposit<'info> {
         constraint = destination.owner == intent.deposit_owner() @ TollgateError::DestinationMismatch,
     )]
     pub destination: Box<Account<'info, TokenAccount>>,
-    /// CHECK: the intent's rent payer, who gets the deposit account's rent.
+    /// The intent's rent payer, who gets the deposit account's rent.
+    /// CHECK: compared with the intent's record.
     #[account(mut, address = intent.rent_payer @ TollgateError::RentPayerMismatch)]
     pub rent_payer: UncheckedAccount<'info>,
     /// SPL Token.
@@ -65,7 +66,7 @@ pub fn handle_reclaim_deposit(ctx: Context<ReclaimDeposit>) -> Result<()> {
             &[&signer_seeds],
         )?;
     }
-    emit!(DepositReclaimed {
+    emit(&DepositReclaimed {
         intent: intent.key(),
         deposit: deposit.key(),
         mint: deposit.mint,

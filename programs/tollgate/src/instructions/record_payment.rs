@@ -33,8 +33,8 @@ pub struct RecordPayment<'info> {
     /// A quote of the operator that waits for its payment.
     #[account(mut, dup)]
     pub intent: Box<Account<'info, PaymentIntent>>,
-    /// CHECK: created at the canonical address of the intent's product and the
-    /// beneficiary, or compared with the same two fields when it exists.
+    /// The beneficiary's entitlement to the intent's product; the first payment creates it.
+    /// CHECK: compared with both, or created at their canonical address.
     #[account(mut)]
     pub entitlement: UncheckedAccount<'info>,
     /// Creates a first entitlement.
@@ -53,11 +53,12 @@ pub fn handle_record_payment(ctx: Context<RecordPayment>, args: RecordPaymentArg
         intent.author == intent.merchant,
         TollgateError::SignerNotAllowed,
     )?;
+    intent.rail_code = args.rail;
     intent.reference = args.reference;
     let payment = Payment {
         payer: args.payer,
         beneficiary: args.beneficiary,
-        rail: Rail::Attested(args.rail),
+        rail: Rail::Attested,
     };
     settle(
         intent,

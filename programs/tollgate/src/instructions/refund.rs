@@ -3,7 +3,7 @@
 use crate::derived_account;
 use crate::entitlement_account::load_entitlement;
 use crate::error::TollgateError;
-use crate::events::PaymentRefunded;
+use crate::events::{emit, PaymentRefunded};
 use crate::state::{Merchant, PaymentIntent};
 use crate::token::Transfer;
 use crate::units::{Amount, UnixSeconds};
@@ -31,11 +31,12 @@ pub struct Refund<'info> {
         constraint = intent.merchant == merchant.key() @ TollgateError::MerchantMismatch,
     )]
     pub intent: Box<Account<'info, PaymentIntent>>,
-    /// CHECK: the entitlement of the intent's product and beneficiary: compared with
-    /// both fields when it exists, with its derived address when it was closed.
+    /// The beneficiary's entitlement to the intent's product; it may have been closed.
+    /// CHECK: compared with both, or with their canonical address once it is closed.
     #[account(mut)]
     pub entitlement: UncheckedAccount<'info>,
-    /// CHECK: equal to the vault that the intent recorded.
+    /// The merchant's vault.
+    /// CHECK: compared with the intent's record.
     #[account(mut, address = intent.vault @ TollgateError::VaultMismatch)]
     pub vault: UncheckedAccount<'info>,
     /// Any token account of the payer.
@@ -45,7 +46,8 @@ pub struct Refund<'info> {
         constraint = destination.owner == intent.payer @ TollgateError::DestinationMismatch,
     )]
     pub destination: Box<Account<'info, TokenAccount>>,
-    /// CHECK: equal to the mint that the intent recorded.
+    /// What is paid with.
+    /// CHECK: compared with the intent's record.
     #[account(address = intent.mint @ TollgateError::MintMismatch)]
     pub mint: UncheckedAccount<'info>,
     /// SPL Token.
@@ -76,13 +78,14 @@ pub fn handle_refund(ctx: Context<Refund>, args: RefundArgs) -> Result<()> {
         entitlement.take_back(&intent.grant(), intent.generation)?;
         derived_account::store(&accounts.entitlement, &entitlement)?;
     }
-    emit!(PaymentRefunded {
+    emit(&PaymentRefunded {
         intent: intent.key(),
         payer: intent.payer,
         destination: accounts.destination.key(),
         amount: args.amount,
         refunded: intent.refunded,
         full,
+        reserved: [0; 7],
     });
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Ends an entitlement.
 
 use crate::error::TollgateError;
-use crate::events::EntitlementRevoked;
+use crate::events::{emit, EntitlementRevoked};
 use crate::state::{Entitlement, Merchant};
 use crate::units::UnixSeconds;
 use anchor_lang::prelude::*;
@@ -28,7 +28,7 @@ pub fn handle_revoke(ctx: Context<Revoke>) -> Result<()> {
     accounts.merchant.require_operator(accounts.operator.key)?;
     accounts.entitlement.require_known_version()?;
     accounts.entitlement.revoke(UnixSeconds::now()?);
-    emit!(EntitlementRevoked {
+    emit(&EntitlementRevoked {
         entitlement: accounts.entitlement.key(),
         product: accounts.entitlement.product,
         beneficiary: accounts.entitlement.beneficiary,

@@ -19,8 +19,8 @@ pub struct SettleDeposit<'info> {
     /// A quote of the operator that waits for its payment.
     #[account(mut, dup)]
     pub intent: Box<Account<'info, PaymentIntent>>,
-    /// CHECK: created at the canonical address of the intent's product and
-    /// beneficiary, or compared with the same two fields when it exists.
+    /// The beneficiary's entitlement to the intent's product; the first payment creates it.
+    /// CHECK: compared with both, or created at their canonical address.
     #[account(mut)]
     pub entitlement: UncheckedAccount<'info>,
     /// A token account of the intent itself, for its mint. Any of them: a client may
@@ -32,10 +32,12 @@ pub struct SettleDeposit<'info> {
             @ TollgateError::DepositMismatch,
     )]
     pub deposit: Box<Account<'info, TokenAccount>>,
-    /// CHECK: equal to the vault that the intent recorded.
+    /// The merchant's vault.
+    /// CHECK: compared with the intent's record.
     #[account(mut, address = intent.vault @ TollgateError::VaultMismatch)]
     pub vault: UncheckedAccount<'info>,
-    /// CHECK: equal to the mint that the intent recorded.
+    /// What is paid with.
+    /// CHECK: compared with the intent's record.
     #[account(address = intent.mint @ TollgateError::MintMismatch)]
     pub mint: UncheckedAccount<'info>,
     /// SPL Token.

@@ -1,6 +1,6 @@
 //! Changes a merchant's operator or pauses it.
 
-use crate::events::MerchantUpdated;
+use crate::events::{emit, MerchantUpdated};
 use crate::state::Merchant;
 use anchor_lang::prelude::*;
 
@@ -33,7 +33,7 @@ pub fn handle_update_merchant(
         .merchant
         .require_authority(accounts.authority.key)?;
     accounts.merchant.update(args.operator, args.paused)?;
-    emit!(MerchantUpdated {
+    emit(&MerchantUpdated {
         merchant: accounts.merchant.key(),
         operator: accounts.merchant.operator,
         paused: accounts.merchant.paused,

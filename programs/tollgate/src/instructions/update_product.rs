@@ -1,7 +1,7 @@
 //! Changes what a product costs and grants from now on.
 
 use crate::error::TollgateError;
-use crate::events::ProductUpdated;
+use crate::events::{emit, ProductUpdated};
 use crate::state::{Merchant, Product, ProductChanges};
 use anchor_lang::prelude::*;
 
@@ -28,13 +28,14 @@ pub fn handle_update_product(ctx: Context<UpdateProduct>, changes: ProductChange
         .merchant
         .require_authority(accounts.authority.key)?;
     accounts.product.update(&changes)?;
-    emit!(ProductUpdated {
+    emit(&ProductUpdated {
         product: accounts.product.key(),
         price: accounts.product.price,
         access: accounts.product.access,
         credits: accounts.product.credits,
         refund_window: accounts.product.refund_window,
         active: accounts.product.active,
+        reserved: [0; 7],
     });
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Takes money out of a vault.
 
-use crate::events::Withdrawn;
+use crate::events::{emit, Withdrawn};
 use crate::state::Merchant;
 use crate::token::Transfer;
 use crate::units::Amount;
@@ -31,8 +31,8 @@ pub struct Withdraw<'info> {
         associated_token::authority = merchant,
     )]
     pub vault: Box<Account<'info, TokenAccount>>,
-    /// CHECK: any token account of the mint, which SPL Token requires; must not
-    /// be the vault.
+    /// Any token account of the mint but the vault.
+    /// CHECK: by SPL Token, which compares the mint.
     #[account(mut)]
     pub destination: UncheckedAccount<'info>,
     /// SPL Token.
@@ -56,7 +56,7 @@ pub fn handle_withdraw(ctx: Context<Withdraw>, args: WithdrawArgs) -> Result<()>
         accounts.mint.decimals,
         &[&accounts.merchant.signer_seeds()],
     )?;
-    emit!(Withdrawn {
+    emit(&Withdrawn {
         merchant: accounts.merchant.key(),
         vault: accounts.vault.key(),
         destination: accounts.destination.key(),

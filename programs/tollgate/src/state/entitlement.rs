@@ -1,13 +1,26 @@
 //! What a beneficiary may use.
 
+use super::layout::{fixed_layout_account, FixedLayout};
 use super::require_known_version;
-use crate::constants::{ACCOUNT_VERSION, ROOM_TO_GROW};
+use crate::constants::ACCOUNT_VERSION;
 use crate::error::{ensure, TollgateError};
 use crate::units::{Credits, DurationSeconds, UnixSeconds};
 use anchor_lang::prelude::*;
+use bytemuck::{CheckedBitPattern, NoUninit};
 
 /// Whether an entitlement can be used at all.
-#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(
+    AnchorSerialize,
+    AnchorDeserialize,
+    CheckedBitPattern,
+    NoUninit,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+)]
+#[repr(u8)]
 pub enum EntitlementStatus {
     /// Until it expires or its credits are used.
     Active,
@@ -30,8 +43,18 @@ pub struct Grant {
 
 /// Seeds: `["entitlement", product, beneficiary]`: one account is all that a
 /// server reads. It stands only because somebody paid.
-#[account]
-#[derive(Debug, InitSpace, PartialEq, Eq)]
+#[derive(
+    AnchorSerialize,
+    AnchorDeserialize,
+    CheckedBitPattern,
+    NoUninit,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+)]
+#[repr(C)]
 pub struct Entitlement {
     /// Layout version.
     pub version: u8,
@@ -41,6 +64,8 @@ pub struct Entitlement {
     pub status: EntitlementStatus,
     /// Whether credits are counted; if not, both numbers of credits stay zero.
     pub metered: bool,
+    /// Zero; puts the numbers behind it where the processor wants them.
+    pub reserved: [u8; 4],
     /// Whose product it is.
     pub merchant: Pubkey,
     /// What may be used.
@@ -69,14 +94,19 @@ pub struct Entitlement {
     pub unlimited_payments: u64,
     /// Counts how often it began anew: after a revocation, or after it had lapsed.
     /// A payment of an earlier generation has nothing left to take back.
-    pub generation: u32,
+    pub generation: u64,
     /// The latest refund deadline of its payments; it cannot close before.
     pub refundable_until: UnixSeconds,
 }
 
+fixed_layout_account!(
+    Entitlement,
+    [0xdc, 0xfa, 0x1b, 0xf4, 0x37, 0x31, 0x4a, 0x9a]
+);
+
 impl Entitlement {
     /// Bytes of the account.
-    pub const SPACE: usize = Self::DISCRIMINATOR.len() + Self::INIT_SPACE + ROOM_TO_GROW;
+    pub const SPACE: usize = Self::ACCOUNT_SIZE;
 
     /// An entitlement to nothing yet; the first grant follows in the same instruction.
     pub fn empty(
@@ -92,6 +122,7 @@ impl Entitlement {
             bump,
             status: EntitlementStatus::Active,
             metered: false,
+            reserved: [0; 4],
             merchant,
             product,
             beneficiary,
@@ -156,7 +187,7 @@ impl Entitlement {
 
     /// Takes back what a payment granted: all of its seconds, and of its credits
     /// those that are not used. Nothing, if the entitlement has begun anew since.
-    pub fn take_back(&mut self, grant: &Grant, generation: u32) -> Result<()> {
+    pub fn take_back(&mut self, grant: &Grant, generation: u64) -> Result<()> {
         if self.generation != generation || self.status == EntitlementStatus::Revoked {
             return Ok(());
         }

@@ -1,15 +1,27 @@
 //! The owner of vaults and products.
 
+use super::layout::{fixed_layout_account, FixedLayout};
 use super::require_known_version;
-use crate::constants::{ACCOUNT_VERSION, MERCHANT_SEED, ROOM_TO_GROW};
+use crate::constants::{ACCOUNT_VERSION, MERCHANT_SEED};
 use crate::error::{ensure, TollgateError};
 use crate::units::UnixSeconds;
 use anchor_lang::prelude::*;
+use bytemuck::{CheckedBitPattern, NoUninit};
 
 /// Seeds: `["merchant", owner]`. Its address is the authority of its vaults, one
 /// associated token account for each mint. No payment writes to it.
-#[account]
-#[derive(Debug, InitSpace, PartialEq, Eq)]
+#[derive(
+    AnchorSerialize,
+    AnchorDeserialize,
+    CheckedBitPattern,
+    NoUninit,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+)]
+#[repr(C)]
 pub struct Merchant {
     /// Layout version.
     pub version: u8,
@@ -17,6 +29,8 @@ pub struct Merchant {
     pub bump: u8,
     /// While set, no intent is created and none is paid; money can still leave.
     pub paused: bool,
+    /// Zero; puts the numbers behind it where the processor wants them.
+    pub reserved: [u8; 5],
     /// Who created the merchant; part of the address, without any power of its own.
     pub owner: Pubkey,
     /// The cold key: products, settings, withdrawals. May be a multisig.
@@ -29,9 +43,11 @@ pub struct Merchant {
     pub created_at: UnixSeconds,
 }
 
+fixed_layout_account!(Merchant, [0x47, 0xeb, 0x1e, 0x28, 0xe7, 0x15, 0x20, 0x40]);
+
 impl Merchant {
     /// Bytes of the account.
-    pub const SPACE: usize = Self::DISCRIMINATOR.len() + Self::INIT_SPACE + ROOM_TO_GROW;
+    pub const SPACE: usize = Self::ACCOUNT_SIZE;
 
     /// A merchant whose owner is its first authority.
     pub fn new(owner: Pubkey, operator: Pubkey, bump: u8, now: UnixSeconds) -> Result<Self> {
@@ -40,6 +56,7 @@ impl Merchant {
             version: ACCOUNT_VERSION,
             bump,
             paused: false,
+            reserved: [0; 5],
             owner,
             authority: owner,
             pending_authority: Pubkey::default(),

@@ -5,6 +5,7 @@
 //! behind its fields lie [`crate::constants::ROOM_TO_GROW`] zeroed bytes.
 
 mod entitlement;
+mod layout;
 mod merchant;
 mod payment_intent;
 mod product;

@@ -1,16 +1,29 @@
 //! One purchase.
 
+use super::layout::{fixed_layout_account, FixedLayout};
 use super::{require_known_version, Grant, Product};
 use crate::constants::{
-    ACCOUNT_VERSION, INTENT_SEED, MAX_ACCESS, MAX_INTENT_LIFETIME, MAX_REFUND_WINDOW, ROOM_TO_GROW,
+    ACCOUNT_VERSION, INTENT_SEED, MAX_ACCESS, MAX_INTENT_LIFETIME, MAX_REFUND_WINDOW,
 };
 use crate::error::{ensure, refuse, TollgateError};
 use crate::identifiers::PaymentId;
 use crate::units::{Amount, Credits, DurationSeconds, UnixSeconds};
 use anchor_lang::prelude::*;
+use bytemuck::{CheckedBitPattern, NoUninit};
 
 /// Where a purchase stands. An open intent past its expiry is expired.
-#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(
+    AnchorSerialize,
+    AnchorDeserialize,
+    CheckedBitPattern,
+    NoUninit,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+)]
+#[repr(u8)]
 pub enum IntentStatus {
     /// Waits for its payment.
     Open,
@@ -23,7 +36,18 @@ pub enum IntentStatus {
 }
 
 /// How the money came.
-#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(
+    AnchorSerialize,
+    AnchorDeserialize,
+    CheckedBitPattern,
+    NoUninit,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+)]
+#[repr(u8)]
 pub enum Rail {
     /// Not yet.
     Unpaid,
@@ -31,8 +55,8 @@ pub enum Rail {
     Pay,
     /// By a transfer into the intent's own token account.
     Deposit,
-    /// Elsewhere, on the operator's word; the code names the rail.
-    Attested(u16),
+    /// Elsewhere, on the operator's word; the intent's `rail_code` names the rail.
+    Attested,
 }
 
 /// What the caller expects of the list, so that no change of the product between
@@ -73,8 +97,18 @@ pub enum IntentTerms {
 
 /// Seeds: `["intent", merchant, author, payment_id[32]]`. The terms are copies
 /// and never change after creation.
-#[account]
-#[derive(Debug, InitSpace, PartialEq, Eq)]
+#[derive(
+    AnchorSerialize,
+    AnchorDeserialize,
+    CheckedBitPattern,
+    NoUninit,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+)]
+#[repr(C)]
 pub struct PaymentIntent {
     /// Layout version.
     pub version: u8,
@@ -86,6 +120,10 @@ pub struct PaymentIntent {
     pub decimals: u8,
     /// Whether the product counts credits.
     pub metered: bool,
+    /// How the money came.
+    pub rail: Rail,
+    /// Names the rail of an attested payment; 0 otherwise.
+    pub rail_code: u16,
     /// Who is paid.
     pub merchant: Pubkey,
     /// What is bought.
@@ -104,6 +142,8 @@ pub struct PaymentIntent {
     pub beneficiary: Pubkey,
     /// Who paid the rent and gets it back.
     pub rent_payer: Pubkey,
+    /// What names an attested payment on its rail; zeros otherwise.
+    pub reference: [u8; 32],
     /// What it costs.
     pub amount: Amount,
     /// How much of it went back.
@@ -123,11 +163,7 @@ pub struct PaymentIntent {
     /// Refundable while now is before it; 0 before the payment.
     pub refund_until: UnixSeconds,
     /// The entitlement's generation that the payment added to.
-    pub generation: u32,
-    /// What names the payment on another rail; zeros on this one.
-    pub reference: [u8; 32],
-    /// How the money came. Last, because its length varies.
-    pub rail: Rail,
+    pub generation: u64,
 }
 
 /// What an intent is created from besides its terms.
@@ -194,9 +230,14 @@ impl IntentTerms {
     }
 }
 
+fixed_layout_account!(
+    PaymentIntent,
+    [0x95, 0x60, 0xc9, 0xba, 0x53, 0xf7, 0x8e, 0x73]
+);
+
 impl PaymentIntent {
     /// Bytes of the account.
-    pub const SPACE: usize = Self::DISCRIMINATOR.len() + Self::INIT_SPACE + ROOM_TO_GROW;
+    pub const SPACE: usize = Self::ACCOUNT_SIZE;
 
     /// An open intent for one purchase of `product`.
     pub fn open(origin: IntentOrigin, terms: &IntentTerms, product: &Product) -> Result<Self> {
@@ -213,6 +254,8 @@ impl PaymentIntent {
             status: IntentStatus::Open,
             decimals: product.decimals,
             metered: product.is_metered(),
+            rail: Rail::Unpaid,
+            rail_code: 0,
             merchant: product.merchant,
             product: origin.product,
             mint: product.mint,
@@ -222,6 +265,7 @@ impl PaymentIntent {
             payer: terms.payer,
             beneficiary: origin.beneficiary,
             rent_payer: origin.rent_payer,
+            reference: [0; 32],
             amount: terms.amount,
             refunded: Amount(0),
             access: terms.access,
@@ -232,8 +276,6 @@ impl PaymentIntent {
             paid_at: UnixSeconds(0),
             refund_until: UnixSeconds(0),
             generation: 0,
-            reference: [0; 32],
-            rail: Rail::Unpaid,
         })
     }
 

@@ -1,16 +1,28 @@
 //! What is sold.
 
+use super::layout::{fixed_layout_account, FixedLayout};
 use super::require_known_version;
-use crate::constants::{MAX_ACCESS, MAX_REFUND_WINDOW, ROOM_TO_GROW};
+use crate::constants::{MAX_ACCESS, MAX_REFUND_WINDOW};
 use crate::error::{ensure, TollgateError};
 use crate::identifiers::Slug;
 use crate::units::{Amount, Credits, DurationSeconds, UnixSeconds};
 use anchor_lang::prelude::*;
+use bytemuck::{CheckedBitPattern, NoUninit};
 
 /// Seeds: `["product", merchant, slug[32]]`. A change of its terms never touches
 /// an existing intent: intents carry their own copy.
-#[account]
-#[derive(Debug, InitSpace, PartialEq, Eq)]
+#[derive(
+    AnchorSerialize,
+    AnchorDeserialize,
+    CheckedBitPattern,
+    NoUninit,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+)]
+#[repr(C)]
 pub struct Product {
     /// Layout version.
     pub version: u8,
@@ -20,6 +32,8 @@ pub struct Product {
     pub active: bool,
     /// Decimals of the mint.
     pub decimals: u8,
+    /// Zero; puts the numbers behind it where the processor wants them.
+    pub reserved: [u8; 4],
     /// Whose product it is.
     pub merchant: Pubkey,
     /// What is paid with. Never changes.
@@ -42,9 +56,11 @@ pub struct Product {
     pub created_at: UnixSeconds,
 }
 
+fixed_layout_account!(Product, [0x66, 0x4c, 0x37, 0xfb, 0x26, 0x49, 0xe0, 0xe5]);
+
 impl Product {
     /// Bytes of the account.
-    pub const SPACE: usize = Self::DISCRIMINATOR.len() + Self::INIT_SPACE + ROOM_TO_GROW;
+    pub const SPACE: usize = Self::ACCOUNT_SIZE;
 
     /// Whether calls are counted; the same for the product's whole life, so that
     /// an entitlement can never change from counted to uncounted.

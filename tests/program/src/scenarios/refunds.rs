@@ -229,8 +229,8 @@ pub fn attested_payments_are_marked_and_never_refunded_from_the_vault(world: &mu
     world.send(&[by_operator.clone()], &[&operator]).unwrap();
     let paid: PaymentIntent = world.read(&address).unwrap();
     assert_eq!(
-        (paid.status, paid.rail, paid.reference),
-        (IntentStatus::Paid, Rail::Attested(2), [5; 32])
+        (paid.status, paid.rail, paid.rail_code, paid.reference),
+        (IntentStatus::Paid, Rail::Attested, 2, [5; 32])
     );
     assert_eq!(world.vault_balance(), PRICE);
     world.refused(

@@ -104,6 +104,7 @@ pub fn product() -> Product {
         bump: 255,
         active: true,
         decimals: 6,
+        reserved: [0; 4],
         merchant: merchant_address(),
         mint,
         vault: addresses().vault(&merchant_address(), &mint),
