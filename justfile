@@ -49,3 +49,7 @@ idl:
 # Compute units and ELF size, with their limits.
 cu:
     cargo xtask cu
+
+# Random input for the program and the client's decoders, five minutes each.
+fuzz seconds='300':
+    cargo xtask fuzz --seconds {{seconds}}

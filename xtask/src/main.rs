@@ -7,6 +7,7 @@
 //! | `idl` | writes the program's Anchor IDL |
 //! | `cu` | measures compute units and holds them against their limits |
 //! | `soak` | random sequences of every instruction against a plain model, for long |
+//! | `fuzz` | random input for the program and the client's decoders, for long |
 //! | `setup` | installs the system packages that the tests need (Debian, root) |
 //! | `test` | every test of the workspace and every check above |
 //! | `test-validator` | the suites that need a real Agave validator |
@@ -14,6 +15,7 @@
 mod build_program;
 mod compute_units;
 mod error;
+mod fuzz;
 mod host;
 mod idl;
 mod process;
@@ -59,8 +61,12 @@ enum Command {
     /// Print the IDL; `idl` runs this in an environment of its own
     #[command(hide = true)]
     IdlPrint,
-    /// Measure compute units, print them, and fail above their limits
-    Cu,
+    /// Measure compute units, print them, and fail above their limits or the record
+    Cu {
+        /// Write the record in benches/ anew instead of comparing with it
+        #[arg(long)]
+        record: bool,
+    },
     /// Hold random sequences of every instruction against a plain model
     Soak {
         /// Steps in all, spread over consecutive seeds
@@ -72,6 +78,15 @@ enum Command {
         /// Compile with optimisation (long compilation, faster steps)
         #[arg(long)]
         release: bool,
+    },
+    /// Search for input that breaks the program or the client's decoders
+    Fuzz {
+        /// How long each of the two searches goes on
+        #[arg(long, default_value_t = 300)]
+        seconds: u64,
+        /// The first seed; without it a random one, which is printed
+        #[arg(long)]
+        seed: Option<u64>,
     },
     /// Install the system packages that the tests need; `test` does so itself
     Setup,
@@ -101,7 +116,7 @@ fn run(command: &Command) -> Result<(), Error> {
         Command::Idl { check: false } => idl::write(&workspace),
         Command::Idl { check: true } => idl::check(&workspace),
         Command::IdlPrint => idl::print(&workspace),
-        Command::Cu => compute_units::measure(&workspace),
+        &Command::Cu { record } => compute_units::measure(&workspace, record),
         &Command::Soak {
             steps,
             seed,
@@ -114,6 +129,7 @@ fn run(command: &Command) -> Result<(), Error> {
                 release,
             },
         ),
+        &Command::Fuzz { seconds, seed } => fuzz::run(&workspace, &fuzz::Fuzz { seconds, seed }),
         Command::Setup => host::ensure(host::FOR_TESTS),
         Command::Test => test_suite::run_all(&workspace),
         Command::TestValidator => test_suite::run_validator(&workspace),

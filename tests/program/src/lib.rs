@@ -16,12 +16,15 @@
 
 pub mod litesvm_runtime;
 pub mod model;
+pub mod rehearsal;
 pub mod runtime;
 pub mod scenarios;
+pub mod snapshot;
 pub mod substitution;
 pub mod world;
 
 pub use runtime::{Executed, Failure, Runtime};
+pub use snapshot::Snapshot;
 pub use world::World;
 
 /// Calls the macro `$run` with the name of every scenario.
@@ -99,6 +102,35 @@ macro_rules! for_each_scenario {
             endings::rent_of_entitlements_returns_to_its_payer_only,
             endings::a_product_closes_and_its_entitlements_go_on,
             endings::a_product_that_returns_with_other_metering_takes_no_money_from_holders,
+            timetable::deadlines_of_creation_hold_to_the_second,
+            timetable::deadlines_of_open_intents_hold_to_the_second,
+            timetable::deadlines_of_refunds_hold_to_the_second,
+            timetable::deadlines_of_access_hold_to_the_second,
+            timetable::deadlines_of_an_entitlements_end_hold_to_the_second,
+            amounts::amounts_of_payments_hold,
+            amounts::amounts_of_quotes_hold,
+            amounts::amounts_of_new_products_hold,
+            amounts::amounts_of_changed_products_hold,
+            amounts::amounts_of_what_follows_a_payment_hold,
+            amounts::amounts_of_deposits_hold,
+            amounts::credits_never_overflow,
+            prefunding::merchants_and_vaults_are_created_over_lamports,
+            prefunding::products_are_created_over_lamports,
+            prefunding::intents_and_entitlements_are_created_over_lamports,
+            prefunding::entitlements_of_other_rails_are_created_over_lamports,
+            prefunding::a_deposit_account_that_a_stranger_made_serves_its_purpose,
+            revival::an_intent_that_is_created_again_begins_anew,
+            revival::lamports_do_not_revive_a_closed_intent,
+            revival::a_closed_entitlement_begins_from_nothing,
+            revival::lamports_do_not_revive_a_closed_entitlement,
+            revival::a_closed_product_is_not_sold,
+            boundaries::a_lower_bump_leads_nowhere,
+            boundaries::accounts_store_their_canonical_bump,
+            boundaries::nobody_occupies_anothers_payment_id,
+            boundaries::mints_of_token_2022_are_refused,
+            boundaries::a_vault_that_changed_hands_is_no_vault,
+            boundaries::a_frozen_purse_is_no_dead_end,
+            boundaries::rent_returns_to_an_emptied_account,
         }
     };
 }

@@ -54,6 +54,10 @@ pub trait Runtime {
     fn set_account(&mut self, address: Pubkey, account: Account);
     /// A blockhash that no earlier transaction used.
     fn fresh_blockhash(&mut self) -> Hash;
+    /// A blockhash that a transaction may name, whether or not an earlier one did.
+    fn recent_blockhash(&mut self) -> Hash {
+        self.fresh_blockhash()
+    }
     /// The Clock sysvar.
     fn clock(&mut self) -> Clock;
     /// Replaces the Clock sysvar.

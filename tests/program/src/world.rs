@@ -10,6 +10,7 @@ use solana_signer::Signer;
 use spl_token_interface::state::{Account as TokenAccount, AccountState, Mint};
 use tollgate_client::accounts::{ProgramAccount, decode};
 use tollgate_client::instructions::{NewIntent, NewProduct, Payment};
+use tollgate_client::transaction::ComputeBudget;
 use tollgate_client::{
     Addresses, Amount, Credits, DurationSeconds, Entitlement, IntentTerms, Offer, PaymentId,
     PaymentIntent, Product, Purchase, Slug, TollgateError, UnixSeconds, transaction,
@@ -24,6 +25,10 @@ pub const DAY: DurationSeconds = DurationSeconds(86_400);
 pub const FUNDS: Amount = Amount(5_000_000);
 /// The refund window of every product here.
 pub const REFUND_WINDOW: DurationSeconds = DurationSeconds(3_600);
+
+/// More compute units than any transaction here needs, and enough below the most
+/// that a cluster grants for many numbers.
+const MANY_UNITS: u32 = 1_000_000;
 
 /// An embedded chain with a merchant and a payer.
 pub struct World {
@@ -43,6 +48,8 @@ pub struct World {
     pub merchant: Pubkey,
     /// The product "day-pass".
     pub product: Pubkey,
+    /// How many transactions were told apart by a number.
+    sent: u32,
 }
 
 impl World {
@@ -61,6 +68,7 @@ impl World {
             product: addresses.product(&merchant, &slug),
             merchant,
             owner,
+            sent: 0,
         };
         let mut clock = world.runtime.clock();
         clock.unix_timestamp = 1_800_000_000;
@@ -96,10 +104,15 @@ impl World {
 
     /// A mint of SPL Token with six decimals.
     pub fn put_mint(&mut self, address: Pubkey, freeze_authority: Option<Pubkey>) {
+        self.put_mint_of(address, 6, freeze_authority);
+    }
+
+    /// A mint of SPL Token.
+    pub fn put_mint_of(&mut self, address: Pubkey, decimals: u8, freeze_authority: Option<Pubkey>) {
         let mint = Mint {
             mint_authority: None.into(),
             supply: u64::MAX / 2,
-            decimals: 6,
+            decimals,
             is_initialized: true,
             freeze_authority: freeze_authority.into(),
         };
@@ -197,6 +210,31 @@ impl World {
         let transaction = transaction::sign(instructions, blockhash, signers[0], &signers[1..])
             .expect("it is signed");
         self.runtime.execute(transaction)
+    }
+
+    /// Like [`World::send`], without a blockhash of its own, for which some runtimes
+    /// have to be waited for: see [`World::numbered`].
+    pub fn send_numbered(
+        &mut self,
+        instructions: &[Instruction],
+        signers: &[&Keypair],
+    ) -> Result<Executed, Failure> {
+        let numbered = self.numbered(instructions);
+        self.sent += 1;
+        let blockhash = self.runtime.recent_blockhash();
+        let transaction = transaction::sign(&numbered, blockhash, signers[0], &signers[1..])
+            .expect("it is signed");
+        self.runtime.execute(transaction)
+    }
+
+    /// The instructions, and behind them a limit of compute units that no other
+    /// transaction asks for, so that the same can be sent again.
+    pub fn numbered(&self, instructions: &[Instruction]) -> Vec<Instruction> {
+        let budget = ComputeBudget {
+            units: MANY_UNITS + self.sent,
+            price: 0,
+        };
+        [instructions, &budget.instructions()].concat()
     }
 
     /// Executes what must be refused with `expected`, and makes sure that no

@@ -63,15 +63,21 @@ pub struct Intent {
     pub rail: Rail,
     pub paid_at: i64,
     pub refund_until: i64,
-    /// The entitlement's life and generation that the payment added to. The chain
-    /// knows the generation only; the model also knows which life it was.
-    pub era: (u64, u32),
+    pub era: Era,
+}
+
+/// Which beginning of which account at an entitlement's address. The chain knows the
+/// generation only; the model also knows which life it was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Era {
+    pub life: u64,
+    pub generation: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entitlement {
-    /// Which account at this address: every creation is a new life.
-    pub life: u64,
+    /// Every creation at this address is a new life.
+    pub era: Era,
     pub merchant: Pubkey,
     pub product: Pubkey,
     pub beneficiary: Pubkey,
@@ -86,7 +92,6 @@ pub struct Entitlement {
     pub created_at: i64,
     pub timed_until: i64,
     pub unlimited: u64,
-    pub generation: u32,
     pub refundable_until: i64,
 }
 
@@ -95,6 +100,25 @@ pub struct Tokens {
     pub mint: Pubkey,
     pub owner: Pubkey,
     pub amount: u64,
+    pub frozen: bool,
+    /// Who may move how much besides the owner.
+    pub delegate: Option<(Pubkey, u64)>,
+    /// Who may close it instead of the owner.
+    pub closer: Option<Pubkey>,
+}
+
+impl Tokens {
+    /// An empty account.
+    pub fn empty(mint: Pubkey, owner: Pubkey) -> Self {
+        Self {
+            mint,
+            owner,
+            amount: 0,
+            frozen: false,
+            delegate: None,
+            closer: None,
+        }
+    }
 }
 
 /// Everything that went through a vault.
@@ -107,10 +131,23 @@ pub struct Flows {
     pub given: u64,
 }
 
+/// A payment that counts: not refunded in full, and its entitlement has neither
+/// closed nor begun anew since.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// `None` once the intent is closed: another may come to its address.
+    pub intent: Option<Pubkey>,
+    pub entitlement: Pubkey,
+    pub era: Era,
+    pub access: u64,
+    pub credits: u64,
+}
+
 /// Lamports that make each kind of account rent-exempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rents {
     pub empty: u64,
+    pub merchant: u64,
     pub product: u64,
     pub intent: u64,
     pub entitlement: u64,
@@ -126,10 +163,13 @@ pub struct Model {
     pub intents: BTreeMap<Pubkey, Intent>,
     pub entitlements: BTreeMap<Pubkey, Entitlement>,
     pub tokens: BTreeMap<Pubkey, Tokens>,
-    /// Of everybody who signs, and of every address of the program that has some.
+    /// Of everybody who signs, and of every other address that has some. The fee
+    /// payer is not in it.
     pub lamports: BTreeMap<Pubkey, u64>,
     /// By vault.
     pub flows: BTreeMap<Pubkey, Flows>,
+    /// What was paid for, independent of what the entitlements say.
+    pub standing: Vec<Standing>,
     /// How many entitlements ever were.
     pub lives: u64,
 }

@@ -1,6 +1,7 @@
 //! The instructions and account slots as the committed IDL lists them.
 
 use serde_json::Value;
+use solana_instruction::Instruction;
 use solana_pubkey::Pubkey;
 
 /// One account slot of an instruction.
@@ -63,4 +64,31 @@ fn list(value: &Value) -> &Vec<Value> {
 
 fn text(value: &Value) -> String {
     value.as_str().expect("a name").to_owned()
+}
+
+/// The instance's accounts are what the IDL says, in its order.
+pub(super) fn require_shape(instruction: &Instruction, shape: &InstructionShape) {
+    let name = &shape.name;
+    assert!(
+        instruction.data.starts_with(&shape.discriminator),
+        "{name}: another instruction"
+    );
+    assert_eq!(
+        instruction.accounts.len(),
+        shape.slots.len(),
+        "{name}: other slots than the IDL's"
+    );
+    for (meta, slot) in instruction.accounts.iter().zip(&shape.slots) {
+        assert_eq!(
+            (meta.is_writable, meta.is_signer),
+            (slot.writable, slot.signer),
+            "{name}.{}: other flags than the IDL's",
+            slot.name
+        );
+        assert!(
+            slot.address.is_none_or(|address| address == meta.pubkey),
+            "{name}.{}: another address than the IDL's",
+            slot.name
+        );
+    }
 }

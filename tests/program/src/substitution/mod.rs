@@ -3,6 +3,7 @@
 //! stage with two complete merchants, so that neither list is written by hand.
 
 pub mod allowed;
+mod harm;
 pub mod idl;
 pub mod instances;
 pub mod outcome;
@@ -10,16 +11,15 @@ pub mod stage;
 
 use crate::{Failure, World};
 use allowed::reason_to_allow;
-use idl::InstructionShape;
+use harm::require_harmless;
+use idl::{InstructionShape, require_shape};
 use instances::{Instance, instance};
 use outcome::{code, group_name, write_group};
 use solana_account::Account;
 use solana_instruction::{AccountMeta, Instruction};
 use solana_keypair::Keypair;
-use solana_program_pack::Pack;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
-use spl_token_interface::state::Account as TokenAccount;
 use stage::{Figure, Kind, Stage};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -140,6 +140,7 @@ impl Run {
         let place = format!("{}.{slot}", shape.name);
         let mut outcomes: BTreeMap<&str, Vec<(String, String)>> = BTreeMap::new();
         for substitution in self.substitutions(&right) {
+            let what = format!("{place} <- {}", substitution.name);
             let mut instruction = valid.clone();
             instruction.accounts[index] = substitution.meta.clone();
             let original = substitution.planted.map(|account| {
@@ -151,7 +152,6 @@ impl Run {
             let before = self.chain(&instruction);
             let result = self.send(&instruction);
             let after = self.chain(&instruction);
-            let what = format!("{place} <- {}", substitution.name);
             let reason = reason_to_allow(&shape.name, slot, &substitution.name);
             self.report.tried += 1;
             let outcome = match result {
@@ -281,7 +281,8 @@ impl Run {
         }
         let signers: Vec<&Keypair> = signers.iter().collect();
         let instruction = std::slice::from_ref(instruction);
-        self.stage.world.send(instruction, &signers).map(|_| ())
+        let world = &mut self.stage.world;
+        world.send_numbered(instruction, &signers).map(|_| ())
     }
 
     /// Every account of the stage and of the instruction; not the fee payer's.
@@ -315,85 +316,4 @@ impl Run {
             }
         }
     }
-}
-
-/// The instance's accounts are what the IDL says, in its order.
-fn require_shape(instruction: &Instruction, shape: &InstructionShape) {
-    let name = &shape.name;
-    assert!(
-        instruction.data.starts_with(&shape.discriminator),
-        "{name}: another instruction"
-    );
-    assert_eq!(
-        instruction.accounts.len(),
-        shape.slots.len(),
-        "{name}: other slots than the IDL's"
-    );
-    for (meta, slot) in instruction.accounts.iter().zip(&shape.slots) {
-        assert_eq!(
-            (meta.is_writable, meta.is_signer),
-            (slot.writable, slot.signer),
-            "{name}.{}: other flags than the IDL's",
-            slot.name
-        );
-        assert!(
-            slot.address.is_none_or(|address| address == meta.pubkey),
-            "{name}.{}: another address than the IDL's",
-            slot.name
-        );
-    }
-}
-
-fn changed(before: &Chain, after: &Chain) -> BTreeSet<Pubkey> {
-    before
-        .iter()
-        .filter(|(address, account)| after.get(*address) != Some(*account))
-        .map(|(address, _)| *address)
-        .collect()
-}
-
-/// What was allowed changed nothing but what the valid instruction changes and the
-/// two accounts that were swapped; and the substitute lost at most what the right
-/// account would have lost.
-fn require_harmless(
-    what: &str,
-    usual: &Usual,
-    [right, substitute]: [Pubkey; 2],
-    before: &Chain,
-    after: &Chain,
-) {
-    let usually = changed(&usual.before, &usual.after);
-    for address in changed(before, after) {
-        let known = usually.contains(&address) || address == right || address == substitute;
-        assert!(known, "{what}: changed {address}");
-    }
-    let expected = loss(&usual.before, &usual.after, &right);
-    let lost = loss(before, after, &substitute);
-    assert!(
-        lost.0 <= expected.0 && lost.1 <= expected.1,
-        "{what}: lost {lost:?} lamports and tokens instead of {expected:?}"
-    );
-}
-
-/// Lamports and tokens that an account lost.
-fn loss(before: &Chain, after: &Chain, address: &Pubkey) -> (u64, u64) {
-    let held = |chain: &Chain| {
-        let account = chain.get(address).and_then(Option::as_ref);
-        (
-            account.map_or(0, |account| account.lamports),
-            tokens(account),
-        )
-    };
-    let (before, after) = (held(before), held(after));
-    (
-        before.0.saturating_sub(after.0),
-        before.1.saturating_sub(after.1),
-    )
-}
-
-fn tokens(account: Option<&Account>) -> u64 {
-    account
-        .filter(|account| account.owner == spl_token_interface::ID)
-        .and_then(|account| TokenAccount::unpack(&account.data).ok())
-        .map_or(0, |held| held.amount)
 }

@@ -159,7 +159,7 @@ impl Stage {
             .collect();
         let keys: Vec<&Keypair> = keys.iter().collect();
         self.world
-            .send(&[instruction], &keys)
+            .send_numbered(&[instruction], &keys)
             .expect("the stage is set");
     }
 
