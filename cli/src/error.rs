@@ -1,5 +1,6 @@
 //! Why a command failed, and with which exit code.
 
+use crate::deploy::DeployError;
 use crate::keyfile::KeyfileError;
 use crate::pay::PayError;
 use tollgate_client::{ChainError, TollgateError};
@@ -40,6 +41,9 @@ pub enum CliError {
     /// A payment.
     #[error(transparent)]
     Pay(#[from] PayError),
+    /// A deployment.
+    #[error(transparent)]
+    Deploy(#[from] DeployError),
     /// Something that should be there is not.
     #[error("{0}")]
     NotFound(String),
@@ -71,6 +75,7 @@ impl CliError {
             Self::TransactionExpired => "transaction_expired".into(),
             Self::TransactionUnknown { .. } => "transaction_unknown".into(),
             Self::Pay(error) => error.code().into(),
+            Self::Deploy(error) => error.code().into(),
             Self::NotFound(_) => "not_found".into(),
             Self::Config(_) => "configuration_invalid".into(),
             Self::Verifier(error) => error.code().into(),

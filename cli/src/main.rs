@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
-use tollgate_cli::commands::{demo, dev, entitlement, merchant, pay, product, serve};
+use tollgate_cli::commands::{demo, deploy, dev, entitlement, merchant, pay, product, serve};
 use tollgate_cli::error::CliError;
 use tollgate_cli::output::{self, Format};
 
@@ -39,6 +39,9 @@ enum Command {
     /// Publish and change products
     #[command(subcommand)]
     Product(product::ProductCommand),
+    /// Put the program, a merchant and its products on a cluster
+    #[command(subcommand)]
+    Deploy(deploy::DeployCommand),
 }
 
 fn main() -> ExitCode {
@@ -70,5 +73,6 @@ async fn run(command: Command, format: Format) -> Result<(), CliError> {
         Command::Entitlement(command) => entitlement::run(command, format).await,
         Command::Merchant(command) => merchant::run(command, format).await,
         Command::Product(command) => product::run(command, format).await,
+        Command::Deploy(command) => deploy::run(command, format).await,
     }
 }

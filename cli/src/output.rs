@@ -53,6 +53,13 @@ impl Report {
                 let width = self.0.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
                 let line = |(name, value): &(&str, Value)| match value {
                     Value::String(text) => format!("{name:width$}  {text}"),
+                    Value::Array(items) if items.is_empty() => format!("{name:width$}  nothing"),
+                    Value::Array(items) => items
+                        .iter()
+                        .map(|item| format!("{name:width$}  {}", item.as_str().unwrap_or_default()))
+                        .collect::<Vec<_>>()
+                        .join("\n"),
+                    Value::Null => format!("{name:width$}  unknown"),
                     other => format!("{name:width$}  {other}"),
                 };
                 self.0.iter().map(line).collect::<Vec<_>>().join("\n")

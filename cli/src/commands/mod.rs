@@ -1,6 +1,7 @@
 //! One file for each command.
 
 pub mod demo;
+pub mod deploy;
 pub mod dev;
 pub mod entitlement;
 pub mod merchant;
@@ -85,6 +86,23 @@ impl KeyArgs {
     pub fn read(&self) -> Result<Keypair, CliError> {
         Ok(keyfile::read(&self.keypair)?)
     }
+}
+
+/// Where the command keeps what it has to find again: `$XDG_STATE_HOME/tollgate`, or the
+/// same under the home folder.
+///
+/// # Errors
+/// [`CliError::Argument`] when neither is known.
+pub(crate) fn state_folder() -> Result<PathBuf, CliError> {
+    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from);
+    let home = || std::env::home_dir().map(|home| home.join(".local").join("state"));
+    state
+        .filter(|path| path.is_absolute())
+        .or_else(home)
+        .map(|folder| folder.join("tollgate"))
+        .ok_or_else(|| {
+            CliError::Argument("neither XDG_STATE_HOME nor a home folder is known".to_owned())
+        })
 }
 
 /// A product's name, as an argument.

@@ -1,6 +1,6 @@
 //! `tollgate pay URL`.
 
-use super::{ClusterArgs, KeyArgs};
+use super::{ClusterArgs, KeyArgs, state_folder};
 use crate::amounts;
 use crate::error::CliError;
 use crate::output::{Format, Report};
@@ -22,7 +22,7 @@ pub struct PayArgs {
     /// A mint that may be spent besides USDC (may be given several times)
     #[arg(long)]
     pub mint: Vec<Pubkey>,
-    /// Folder of the journal of payments
+    /// Folder of the journal of payments; default: `payments` in the state folder
     #[arg(long, env = "TOLLGATE_JOURNAL")]
     pub journal: Option<PathBuf>,
     /// Price of a compute unit in millionths of a lamport
@@ -57,7 +57,9 @@ pub async fn run(args: PayArgs, format: Format) -> Result<(), CliError> {
         keypair: args.key.read()?,
         chain: args.cluster.chain(),
         policy,
-        journal: args.journal.map_or_else(default_journal, Ok)?,
+        journal: args
+            .journal
+            .map_or_else(|| Ok(state_folder()?.join("payments")), Ok::<_, CliError>)?,
         priority_price: args.priority_price,
         limits: SubmitLimits {
             deadline: Duration::from_secs(args.wait),
@@ -91,17 +93,4 @@ fn report(fetched: &Fetched) -> Report {
             .with_text("payment_id", &payment.payment_id)
             .with_text("amount", &payment.amount),
     }
-}
-
-/// `$XDG_STATE_HOME/tollgate/payments`, or the same under the home folder.
-fn default_journal() -> Result<PathBuf, CliError> {
-    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from);
-    let home = || std::env::home_dir().map(|home| home.join(".local").join("state"));
-    state
-        .filter(|path| path.is_absolute())
-        .or_else(home)
-        .map(|folder| folder.join("tollgate").join("payments"))
-        .ok_or_else(|| {
-            CliError::Argument("no folder for the journal is known: give --journal".to_owned())
-        })
 }

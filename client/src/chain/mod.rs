@@ -3,10 +3,13 @@
 //! An answer that could not be had is a [`ChainError`], never an absent account:
 //! "not there" is said only on the word of a server that answered.
 
+mod bulk;
 mod error;
+mod raw;
 mod read;
 mod submit;
 
+pub use bulk::{BulkLimits, BulkOutcome};
 pub use error::ChainError;
 pub use read::EntitlementReading;
 pub use submit::{Submission, SubmitLimits};

@@ -4,10 +4,8 @@ use super::{Chain, ChainError};
 use crate::accounts::{ProgramAccount, decode};
 use crate::{Amount, Entitlement, Merchant, PaymentIntent, Product, Pubkey, UnixSeconds};
 use solana_account::Account;
-use solana_account_decoder::UiAccountEncoding;
 use solana_clock::Clock;
 use solana_hash::Hash;
-use solana_rpc_client_api::config::RpcAccountInfoConfig;
 
 /// Address of the Clock sysvar.
 const CLOCK: Pubkey = Pubkey::from_str_const("SysvarC1ock11111111111111111111111111111111");
@@ -146,39 +144,15 @@ impl Chain {
     }
 
     /// The raw accounts at the configured commitment, in order, from one answer.
-    ///
-    /// The library's own decoding panics on damaged data, so it is done here.
     async fn accounts<const N: usize>(
         &self,
         addresses: [Pubkey; N],
     ) -> Result<(u64, [Option<Account>; N]), ChainError> {
-        let config = RpcAccountInfoConfig {
-            encoding: Some(UiAccountEncoding::Base64),
-            commitment: Some(self.commitment()),
-            ..RpcAccountInfoConfig::default()
-        };
-        let answer = self
-            .bounded(
-                self.rpc
-                    .get_multiple_ui_accounts_with_config(&addresses, config),
-            )
-            .await?;
-        let accounts = answer
-            .value
-            .into_iter()
-            .map(|account| {
-                account
-                    .map(|account| {
-                        account
-                            .to_account()
-                            .ok_or(ChainError::Malformed("account data is damaged"))
-                    })
-                    .transpose()
-            })
-            .collect::<Result<Vec<_>, _>>()?
+        let (slot, accounts) = self.accounts_at(&addresses).await?;
+        let accounts = accounts
             .try_into()
             .map_err(|_| ChainError::Malformed("another number of accounts"))?;
-        Ok((answer.context.slot, accounts))
+        Ok((slot, accounts))
     }
 }
 

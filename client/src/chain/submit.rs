@@ -158,7 +158,7 @@ impl Chain {
 
     /// One broadcast. What it answers says nothing about earlier broadcasts, so
     /// only the status counts.
-    async fn broadcast(&self, transaction: &VersionedTransaction) {
+    pub(super) async fn broadcast(&self, transaction: &VersionedTransaction) {
         let config = RpcSendTransactionConfig {
             skip_preflight: true,
             max_retries: Some(0),

@@ -15,13 +15,16 @@ use crate::{Setup, Validator};
 /// The program as merchants deploy it, and a mint at the address of devnet's USDC, whose
 /// authority is the test key that the embedded chain uses too.
 pub fn setup() -> Setup {
-    Setup::default()
-        .program(
-            PROGRAM_ID,
-            test_keypair("upgrade authority").pubkey(),
-            tollgate::ELF,
-        )
-        .account(USDC_MINT, mint(&usdc_mint_authority().pubkey()))
+    without_program().program(
+        PROGRAM_ID,
+        test_keypair("upgrade authority").pubkey(),
+        tollgate::ELF,
+    )
+}
+
+/// The mint alone: what whoever deploys the program finds.
+pub fn without_program() -> Setup {
+    Setup::default().account(USDC_MINT, mint(&usdc_mint_authority().pubkey()))
 }
 
 /// A validator that was started with [`setup`], as the end-to-end tests see a chain.
