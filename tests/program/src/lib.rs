@@ -79,6 +79,7 @@ macro_rules! for_each_scenario {
             deposits::a_short_deposit_waits_and_can_be_topped_up,
             deposits::a_surplus_and_a_second_transfer_go_back_to_the_beneficiary,
             deposits::late_and_cancelled_deposits_go_back,
+            deposits::a_deposit_after_the_close_goes_back_through_a_new_quote,
             deposits::a_deposit_and_a_payment_take_money_once,
             deposits::encumbered_deposits_are_not_settled_but_go_back,
             deposits::only_the_intents_own_account_is_a_deposit,

@@ -2,6 +2,7 @@
 
 use crate::World;
 use crate::world::{FUNDS, PRICE, REFUND_WINDOW};
+use anchor_lang::error::ErrorCode as AnchorError;
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
@@ -192,6 +193,33 @@ pub fn late_and_cancelled_deposits_go_back(world: &mut World) {
         (world.tokens(&purse), world.vault_balance()),
         (Amount(FUNDS.0 + 2 * PRICE.0), Amount(0))
     );
+}
+
+/// Whoever closes an expired quote cannot strand what arrives later: the operator
+/// records the quote anew, gives it up, and anyone sends the money back.
+pub fn a_deposit_after_the_close_goes_back_through_a_new_quote(world: &mut World) {
+    let crank = crank(world);
+    let closed = Deposit::quote(world, 1);
+    world.set_time(closed.intent.expires_at);
+    let close = world.addresses.close_intent(closed.address, &closed.intent);
+    world.send(&[close], &[&crank]).unwrap();
+    closed.put(world, PRICE.0);
+    for lost in [closed.settle(world, &crank), closed.reclaim(world)] {
+        let failure = world.fails(&[lost], &[&crank]);
+        let expected = u32::from(AnchorError::AccountNotInitialized);
+        assert_eq!(failure.custom(), Some(expected));
+    }
+
+    let anew = Deposit::quote(world, 1);
+    assert_eq!(anew.address, closed.address);
+    let operator = world.operator.insecure_clone();
+    let (key, merchant) = (operator.pubkey(), world.merchant);
+    let cancel = world.addresses.cancel_intent(key, merchant, anew.address);
+    world.send(&[cancel], &[&operator]).unwrap();
+    world.send(&[anew.reclaim(world)], &[&crank]).unwrap();
+    let purse = world.purse();
+    assert_eq!(world.tokens(&purse), Amount(FUNDS.0 + PRICE.0));
+    assert_eq!(world.vault_balance(), Amount(0));
 }
 
 pub fn a_deposit_and_a_payment_take_money_once(world: &mut World) {
