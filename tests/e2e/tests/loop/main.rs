@@ -1,0 +1,12 @@
+//! The loop and its faults on the embedded chain.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod faults;
+mod sales;
+mod scene;
