@@ -69,6 +69,9 @@ enum Command {
     },
     /// Hold random sequences of every instruction against a plain model
     Soak {
+        /// On which runtime
+        #[arg(long, value_enum, default_value_t = soak::Runtime::Litesvm)]
+        runtime: soak::Runtime,
         /// Steps in all, spread over consecutive seeds
         #[arg(long, default_value_t = 100_000)]
         steps: u64,
@@ -118,12 +121,14 @@ fn run(command: &Command) -> Result<(), Error> {
         Command::IdlPrint => idl::print(&workspace),
         &Command::Cu { record } => compute_units::measure(&workspace, record),
         &Command::Soak {
+            runtime,
             steps,
             seed,
             release,
         } => soak::run(
             &workspace,
             &soak::Soak {
+                runtime,
                 steps,
                 seed,
                 release,

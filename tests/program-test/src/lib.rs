@@ -15,7 +15,7 @@ use solana_program_test::{ProgramTest, ProgramTestContext};
 use solana_pubkey::Pubkey;
 use solana_transaction::versioned::VersionedTransaction;
 use tokio::runtime::Runtime as Tokio;
-use tollgate_program_tests::{Executed, Failure, Runtime};
+use tollgate_program_tests::{Executed, Failure, MinimumBalanceRule, Runtime};
 
 /// A bank with the kept ELF.
 pub struct ProgramTestRuntime {
@@ -99,5 +99,10 @@ impl Runtime for ProgramTestRuntime {
             .block_on(self.context.banks_client.get_rent())
             .expect("the bank answers");
         rent.minimum_balance(bytes)
+    }
+
+    /// All features are active.
+    fn minimum_balance_rule(&self) -> MinimumBalanceRule {
+        MinimumBalanceRule::NoLosses
     }
 }

@@ -23,7 +23,7 @@ pub mod snapshot;
 pub mod substitution;
 pub mod world;
 
-pub use runtime::{Executed, Failure, Runtime};
+pub use runtime::{Executed, Failure, MinimumBalanceRule, Runtime};
 pub use snapshot::Snapshot;
 pub use world::World;
 
@@ -120,6 +120,7 @@ macro_rules! for_each_scenario {
             prefunding::intents_and_entitlements_are_created_over_lamports,
             prefunding::entitlements_of_other_rails_are_created_over_lamports,
             prefunding::a_deposit_account_that_a_stranger_made_serves_its_purpose,
+            prefunding::what_has_too_little_for_its_rent_stays_as_the_runtime_says,
             revival::an_intent_that_is_created_again_begins_anew,
             revival::lamports_do_not_revive_a_closed_intent,
             revival::a_closed_entitlement_begins_from_nothing,

@@ -1,6 +1,6 @@
 //! LiteSVM as a runtime.
 
-use crate::{Executed, Failure, Runtime};
+use crate::{Executed, Failure, MinimumBalanceRule, Runtime};
 use litesvm::LiteSVM;
 use solana_account::Account;
 use solana_clock::Clock;
@@ -74,5 +74,9 @@ impl Runtime for LiteSvmRuntime {
 
     fn rent(&mut self, bytes: usize) -> u64 {
         self.0.minimum_balance_for_rent_exemption(bytes)
+    }
+
+    fn minimum_balance_rule(&self) -> MinimumBalanceRule {
+        MinimumBalanceRule::NoGains
     }
 }

@@ -44,6 +44,16 @@ impl Failure {
     }
 }
 
+/// What a runtime allows an account that had fewer lamports than its rent already
+/// before a transaction. No cluster has such accounts but those of its early days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MinimumBalanceRule {
+    /// It may keep what it has or lose some, and gains must reach the rent.
+    NoGains,
+    /// It may keep what it has or gain some, but lose nothing: SIMD-0392.
+    NoLosses,
+}
+
 /// An embedded chain.
 pub trait Runtime {
     /// Executes a signed transaction.
@@ -64,4 +74,6 @@ pub trait Runtime {
     fn set_clock(&mut self, clock: Clock);
     /// Lamports that make an account of `bytes` rent-exempt.
     fn rent(&mut self, bytes: usize) -> u64;
+    /// Which accounts below their rent a transaction may leave behind.
+    fn minimum_balance_rule(&self) -> MinimumBalanceRule;
 }

@@ -16,6 +16,7 @@
 //! | [`coverage`] | situations that have to come up |
 //! | [`tally`] | how often what was tried, and with which outcome |
 //! | [`run`] | the loop over all of it |
+//! | [`plan`] | which seeds run, and for how long |
 //!
 //! The model calls none of the program's own transitions: it would only repeat
 //! their mistakes.
@@ -30,11 +31,13 @@ pub mod coverage;
 pub mod generator;
 pub mod invariants;
 pub mod places;
+pub mod plan;
 pub mod refusal;
 pub mod rules;
 pub mod run;
 pub mod state;
 pub mod tally;
 
+pub use plan::{Plan, random_seed};
 pub use run::run;
 pub use tally::Tally;

@@ -1,6 +1,7 @@
 //! What the model remembers: maps and integers, amounts in the mint's smallest
 //! unit, times in unix seconds, lamports as they are.
 
+use crate::MinimumBalanceRule;
 use solana_pubkey::Pubkey;
 use std::collections::BTreeMap;
 
@@ -143,7 +144,7 @@ pub struct Standing {
     pub credits: u64,
 }
 
-/// Lamports that make each kind of account rent-exempt.
+/// Lamports that make each kind of account rent-exempt, and what holds below that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rents {
     pub empty: u64,
@@ -152,6 +153,7 @@ pub struct Rents {
     pub intent: u64,
     pub entitlement: u64,
     pub tokens: u64,
+    pub minimum_balance_rule: MinimumBalanceRule,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! Lamports that somebody sent to an address beforehand, and token accounts that
 //! somebody made there: no obstacle to any creation, and no loss to anybody.
 
-use crate::World;
 use crate::world::{DAY, PRICE, REFUND_WINDOW};
+use crate::{MinimumBalanceRule, World};
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
 use solana_program_pack::Pack;
@@ -277,4 +277,16 @@ fn other_rail(world: &mut World, product: Pubkey, id: u8, deposited: bool) -> Cr
         instruction,
         signer,
     }
+}
+
+/// The runtimes differ here; the model is told which of the two rules holds.
+pub fn what_has_too_little_for_its_rent_stays_as_the_runtime_says(world: &mut World) {
+    let sender = world.payer.insecure_clone();
+    let poor = test_keypair("less than its rent").pubkey();
+    world.put_lamports(&poor, 1);
+    let send = solana_system_interface::instruction::transfer(&sender.pubkey(), &poor, 1);
+    let gained = world.send(&[send], &[&sender]).is_ok();
+    let rule = world.runtime.minimum_balance_rule();
+    assert_eq!(gained, rule == MinimumBalanceRule::NoLosses);
+    assert_eq!(world.lamports(&poor), if gained { 2 } else { 1 });
 }

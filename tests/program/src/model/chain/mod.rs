@@ -93,6 +93,7 @@ impl Chain {
             intent: world.runtime.rent(PaymentIntent::SPACE),
             entitlement: world.runtime.rent(Entitlement::SPACE),
             tokens: world.runtime.rent(TOKEN_ACCOUNT),
+            minimum_balance_rule: world.runtime.minimum_balance_rule(),
         };
         let derived = (places.merchants.iter())
             .chain(places.products.values())

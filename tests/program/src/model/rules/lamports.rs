@@ -3,6 +3,7 @@
 use super::super::action::SendLamports;
 use super::super::refusal::{Outcome, Refusal, ensure};
 use super::super::state::Model;
+use crate::MinimumBalanceRule;
 use solana_pubkey::Pubkey;
 
 impl Model {
@@ -27,12 +28,17 @@ impl Model {
     }
 
     /// The runtime's own rule: a transaction leaves no account with lamports below
-    /// its rent, unless it had no more before. Accounts with data always have theirs.
+    /// its rent, unless it was below before and the runtime lets it stay. Accounts
+    /// with data always have theirs.
     pub(super) fn require_rent(&self, before: &Self) -> Outcome {
         let poor = |lamports: u64| 0 < lamports && lamports < self.rents.empty;
         for (address, lamports) in &self.lamports {
             let had = before.lamports.get(address).copied().unwrap_or(0);
-            let allowed = !poor(*lamports) || (poor(had) && *lamports <= had);
+            let may_stay = match self.rents.minimum_balance_rule {
+                MinimumBalanceRule::NoGains => *lamports <= had,
+                MinimumBalanceRule::NoLosses => *lamports >= had,
+            };
+            let allowed = !poor(*lamports) || (poor(had) && may_stay);
             ensure(allowed, Refusal::Rent)?;
         }
         Ok(())
