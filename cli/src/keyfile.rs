@@ -1,6 +1,7 @@
 //! Key files in the format of Solana's own tools: a JSON array of 64 bytes.
 
 use solana_keypair::Keypair;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Most bytes of a key file: 64 numbers with some white space.
@@ -54,6 +55,28 @@ pub fn read(path: &Path) -> Result<Keypair, KeyfileError> {
     let bytes: Vec<u8> = serde_json::from_str(&text).map_err(|_| malformed())?;
     // Checks as well that the public half belongs to the secret half.
     Keypair::try_from(bytes.as_slice()).map_err(|_| malformed())
+}
+
+/// Writes `key` to `path`, readable by its user only, and to the disk. Unless `replace`,
+/// there must be no file yet. The folder is made if it is missing.
+///
+/// # Errors
+/// What the file system says.
+pub fn write(path: &Path, key: &Keypair, replace: bool) -> std::io::Result<()> {
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut options = std::fs::File::options();
+    options.write(true).create_new(!replace);
+    options.create(replace).truncate(replace);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(serde_json::to_string(&key.to_bytes().to_vec())?.as_bytes())?;
+    file.sync_all()
 }
 
 #[cfg(test)]

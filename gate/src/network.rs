@@ -6,15 +6,22 @@ use tollgate_client::Pubkey;
 /// Digits of the genesis hash that make a CAIP-2 reference.
 const CAIP2_REFERENCE_LENGTH: usize = 32;
 
+/// Genesis hash of mainnet.
+pub const MAINNET_GENESIS_HASH: &str = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d";
+/// Genesis hash of devnet, which local chains report as well.
+pub const DEVNET_GENESIS_HASH: &str = "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG";
+/// Genesis hash of testnet.
+pub const TESTNET_GENESIS_HASH: &str = "4uhcVJyU9pJkvQyS88uRDiswHXSCkY3zQawwpjk2NsNY";
+
 /// Clusters with a name and a USDC: genesis hash, name in x402 v1, USDC mint.
 const KNOWN: [(&str, &str, &str); 2] = [
     (
-        "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d",
+        MAINNET_GENESIS_HASH,
         "solana",
         "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v",
     ),
     (
-        "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG",
+        DEVNET_GENESIS_HASH,
         "solana-devnet",
         "4zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDncDU",
     ),

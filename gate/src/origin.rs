@@ -124,7 +124,8 @@ fn authority(url: &Url) -> Option<String> {
     })
 }
 
-fn is_this_machine(url: &Url) -> bool {
+/// Whether `url` leads to this very machine.
+pub fn is_this_machine(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(url::Host::Ipv4(address)) => address.is_loopback(),

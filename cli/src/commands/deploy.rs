@@ -42,7 +42,7 @@ pub struct CommonArgs {
     /// Price of a compute unit in millionths of a lamport
     #[arg(long, default_value_t = 0)]
     pub compute_unit_price: u64,
-    /// Work with the published test address even on devnet, where anybody may own it
+    /// Work with the published test address on devnet or a cluster of others, where anybody may own it
     #[arg(long)]
     pub allow_test_program: bool,
     /// Cluster

@@ -2,6 +2,7 @@
 
 use super::serve::until_stopped;
 use crate::error::CliError;
+use crate::keyfile;
 use crate::stack::{Stack, StackOptions};
 use clap::Args;
 use solana_keypair::Keypair;
@@ -86,16 +87,7 @@ pub async fn run(args: DevArgs) -> Result<(), CliError> {
 /// Writes a key file that only its user can read.
 fn write_key(folder: &Path, name: &str, key: &Keypair) -> Result<PathBuf, CliError> {
     let path = folder.join(name);
-    let written = || -> std::io::Result<()> {
-        std::fs::create_dir_all(folder)?;
-        let mut options = std::fs::File::options();
-        options.create(true).truncate(true).write(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&path)?;
-        file.write_all(serde_json::to_string(&key.to_bytes().to_vec())?.as_bytes())
-    };
-    written().map_err(|error| {
+    keyfile::write(&path, key, true).map_err(|error| {
         CliError::Argument(format!("{} cannot be written: {error}", path.display()))
     })?;
     Ok(path)

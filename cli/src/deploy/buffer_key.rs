@@ -3,8 +3,8 @@
 //! or close it.
 
 use super::DeployError;
+use crate::keyfile;
 use solana_keypair::Keypair;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// A new key, written to `path`, where there must be no file yet, readable by its user
@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 /// [`DeployError::BufferKey`].
 pub fn create(path: &Path) -> Result<Keypair, DeployError> {
     let key = Keypair::new();
-    write_new(path, &key).map_err(|source| DeployError::BufferKey {
+    // On the disk before any lamports are at its address.
+    keyfile::write(path, &key, false).map_err(|source| DeployError::BufferKey {
         path: path.to_owned(),
         source,
     })?;
@@ -26,28 +27,10 @@ pub fn default_path(state: &Path, program: &solana_pubkey::Pubkey) -> PathBuf {
     state.join(format!("{program}-buffer.json"))
 }
 
-/// The key must be on the disk before any lamports are at its address.
-fn write_new(path: &Path, key: &Keypair) -> std::io::Result<()> {
-    if let Some(folder) = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
-        std::fs::create_dir_all(folder)?;
-    }
-    let mut options = std::fs::File::options();
-    options.create_new(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(serde_json::to_string(&key.to_bytes().to_vec())?.as_bytes())?;
-    file.sync_all()
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
-    use crate::keyfile;
     use solana_signer::Signer;
 
     #[test]

@@ -2,20 +2,16 @@
 
 use super::{DeployError, TEST_PROGRAM};
 use solana_pubkey::Pubkey;
-use std::net::IpAddr;
-use tollgate_localnet::DEVNET_GENESIS_HASH;
-use url::{Host, Url};
+use tollgate_gate::network::{DEVNET_GENESIS_HASH, MAINNET_GENESIS_HASH, TESTNET_GENESIS_HASH};
+use tollgate_gate::origin::is_this_machine;
+use url::Url;
 
-/// Genesis hash of mainnet.
-const MAINNET: &str = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d";
-/// Genesis hash of testnet.
-const TESTNET: &str = "4uhcVJyU9pJkvQyUS88uRDiswHXSCkY3zQawwpjk2NsY";
-
-/// Refuses the test address on public clusters. Anybody can derive its key, so on a
-/// public cluster anybody can deploy there first, and nobody's money belongs there.
+/// Refuses the test address on clusters of others. Anybody can derive its key, so there
+/// anybody can deploy first, and nobody's money belongs there.
 ///
-/// The local chain reports devnet's genesis hash, so that hash counts as devnet only
-/// when the server is not on this machine; `allow_on_devnet` is the user's own word.
+/// Mainnet and testnet are never for it. Elsewhere a server on this machine passes (the
+/// local chain reports devnet's genesis hash), and so does the user's own word,
+/// `allowed`; a cluster that nobody knows does not.
 ///
 /// # Errors
 /// [`DeployError::TestProgram`].
@@ -23,31 +19,20 @@ pub fn require_own_program(
     program: &Pubkey,
     genesis_hash: &str,
     rpc_url: &str,
-    allow_on_devnet: bool,
+    allowed: bool,
 ) -> Result<(), DeployError> {
     if *program != TEST_PROGRAM {
         return Ok(());
     }
+    let is_local = || Url::parse(rpc_url).is_ok_and(|url| is_this_machine(&url));
     let cluster = match genesis_hash {
-        MAINNET => "mainnet",
-        TESTNET => "testnet",
-        DEVNET_GENESIS_HASH if !is_loopback(rpc_url) && !allow_on_devnet => "devnet",
-        _ => return Ok(()),
+        MAINNET_GENESIS_HASH => "mainnet",
+        TESTNET_GENESIS_HASH => "testnet",
+        _ if allowed || is_local() => return Ok(()),
+        DEVNET_GENESIS_HASH => "devnet",
+        _ => "a cluster that is not on this machine",
     };
     Err(DeployError::TestProgram { cluster })
-}
-
-/// Whether a URL leads to this very machine.
-fn is_loopback(rpc_url: &str) -> bool {
-    let Ok(url) = Url::parse(rpc_url) else {
-        return false;
-    };
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
-        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]
@@ -64,7 +49,10 @@ mod tests {
 
     #[test]
     fn the_test_address_stays_off_public_clusters() {
-        for genesis_hash in [MAINNET, TESTNET] {
+        // Written out: what the clusters say of themselves.
+        let mainnet = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d";
+        let testnet = "4uhcVJyU9pJkvQyS88uRDiswHXSCkY3zQawwpjk2NsNY";
+        for genesis_hash in [mainnet, testnet] {
             for url in [LOCAL, REMOTE] {
                 assert!(refused(genesis_hash, url, true), "{genesis_hash} {url}");
             }
@@ -76,6 +64,10 @@ mod tests {
             false
         ));
         assert!(refused(DEVNET_GENESIS_HASH, "not a url", false));
+        let unknown = "11111111111111111111111111111111";
+        assert!(refused(unknown, REMOTE, false));
+        assert!(!refused(unknown, REMOTE, true));
+        assert_eq!(DEVNET_GENESIS_HASH, tollgate_localnet::DEVNET_GENESIS_HASH);
     }
 
     #[test]
@@ -86,6 +78,6 @@ mod tests {
         }
         assert!(!refused("11111111111111111111111111111111", LOCAL, false));
         let own = Pubkey::new_from_array([7; 32]);
-        assert!(require_own_program(&own, MAINNET, REMOTE, false).is_ok());
+        assert!(require_own_program(&own, MAINNET_GENESIS_HASH, REMOTE, false).is_ok());
     }
 }
