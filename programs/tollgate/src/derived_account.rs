@@ -1,5 +1,5 @@
 //! Accounts at derived addresses, created by hand where every payment pays for it:
-//! Anchor's `init` costs 2,300 compute units more for the same effect.
+//! Anchor's `init` does more than that needs (benches/README.md).
 
 use crate::error::TollgateError;
 use anchor_lang::prelude::*;
@@ -83,7 +83,7 @@ pub fn create<'info>(
 ///
 /// The sysvar states years as a floating-point number, which is 2 where accounts pay
 /// for two years and 1 where that is part of the price; the processor has no such
-/// numbers, and multiplying by one in software costs more than a transfer.
+/// numbers, and every creation would pay for a multiplication by one in software.
 #[expect(
     deprecated,
     reason = "clusters still pay for two years, and only these fields say so without software arithmetic"

@@ -10,8 +10,8 @@ use core::mem::MaybeUninit;
 const MOST_ACCOUNTS: usize = 32;
 
 /// Anchor's own entrypoint collects the accounts in a list on the heap and drops them
-/// one by one; this one writes them to the stack, which saves each payment 370
-/// compute units.
+/// one by one; this one writes them to the stack, which every payment saves
+/// (benches/README.md).
 ///
 /// # Safety
 /// `input` is what the runtime passes: the serialised accounts and instruction.

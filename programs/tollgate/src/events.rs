@@ -13,7 +13,7 @@ use anchor_lang::solana_program::log::sol_log_data;
 use bytemuck::NoUninit;
 
 /// Logs an event as Anchor's `emit!` does, without Borsh, whose field-by-field code
-/// cost a thousand compute units an event.
+/// costs more (benches/README.md).
 pub(crate) fn emit<Event: Discriminator + NoUninit>(event: &Event) {
     log(Event::DISCRIMINATOR, bytemuck::bytes_of(event));
 }
