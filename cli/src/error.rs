@@ -50,6 +50,9 @@ pub enum CliError {
     /// The verifier's configuration.
     #[error(transparent)]
     Config(#[from] tollgate_verifier::config::ConfigError),
+    /// A configuration makes sense by itself, but the chain could not be asked.
+    #[error("the configuration makes sense by itself, but the chain cannot be read now")]
+    ConfigUnverified,
     /// The verifier.
     #[error(transparent)]
     Verifier(#[from] tollgate_verifier::StartError),
@@ -78,6 +81,7 @@ impl CliError {
             Self::Deploy(error) => error.code().into(),
             Self::NotFound(_) => "not_found".into(),
             Self::Config(_) => "configuration_invalid".into(),
+            Self::ConfigUnverified => "configuration_unverified".into(),
             Self::Verifier(error) => error.code().into(),
             Self::Localnet(_) => "localnet_failed".into(),
             Self::Listen(_) => "listen_failed".into(),
@@ -95,14 +99,23 @@ impl CliError {
         }
     }
 
+    /// The problems of a configuration, each with its place.
+    pub fn config_problems(&self) -> Option<&[tollgate_verifier::ConfigProblem]> {
+        match self {
+            Self::Config(error) => Some(&error.problems),
+            _ => None,
+        }
+    }
+
     /// 1: failed. 3: refused by the spending policy, nothing was paid. 4: a
-    /// payment or transaction whose fate is not known. 5: not found or not
+    /// payment or transaction whose fate is not known, or a configuration that could
+    /// not be held against the chain. 5: not found or not
     /// entitled. (2 is a wrong command line.)
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Pay(error) if error.is_policy() => 3,
             Self::Pay(error) if error.is_unknown() => 4,
-            Self::TransactionUnknown { .. } => 4,
+            Self::TransactionUnknown { .. } | Self::ConfigUnverified => 4,
             Self::NotFound(_) => 5,
             _ => 1,
         }

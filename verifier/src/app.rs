@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use solana_pubkey::Pubkey;
 use tokio::sync::{Semaphore, watch};
 use tollgate_client::Chain;
@@ -11,7 +12,9 @@ use tracing::debug;
 use crate::chain::{ChainHealth, EntitlementCache, ReadFailure};
 use crate::config::PublicUrl;
 use crate::error::ServiceError;
+use crate::limits::{Counts, Rate};
 use crate::market::Market;
+use crate::metrics::Metrics;
 use crate::nonces::NonceMemory;
 use crate::proxy::Proxy;
 
@@ -22,17 +25,26 @@ pub(crate) struct App {
     pub(crate) cache: EntitlementCache<Chain>,
     pub(crate) health: Arc<ChainHealth>,
     pub(crate) proxy: Proxy,
-    pub(crate) nonces: NonceMemory,
+    pub(crate) nonces: Arc<NonceMemory>,
     /// Bounds the transaction requests in progress: each reads the chain anew.
-    pub(crate) payment_turns: Semaphore,
+    pub(crate) payment_turns: Arc<Semaphore>,
+    /// Who asked how often, and who is at the upstream.
+    pub(crate) counts: Arc<Counts>,
+    pub(crate) metrics: Arc<Metrics>,
+    /// How often the holder of one entitlement may ask.
+    pub(crate) payer_rate: Option<Rate>,
+    /// How many requests may be at the upstream.
+    pub(crate) max_upstream_requests: usize,
     /// The routes with their terms; `None` until the chain was read, and again
     /// when it contradicts the configuration.
     pub(crate) market: watch::Receiver<Option<Arc<Market>>>,
-    /// True once the service is going away.
-    pub(crate) stopping: watch::Receiver<bool>,
+    /// True once the service should get no more requests.
+    pub(crate) leaving: watch::Receiver<bool>,
     pub(crate) merchant: Pubkey,
     pub(crate) merchant_name: String,
     pub(crate) public_url: PublicUrl,
+    /// The OpenAPI document; `None` when a route has its place.
+    pub(crate) openapi: Option<Bytes>,
     /// How old terms may be to be offered.
     pub(crate) terms_lifetime: std::time::Duration,
 }
@@ -52,7 +64,7 @@ impl App {
         if self.terms_are_current(&market) {
             Ok(market)
         } else {
-            Err(ServiceError::OfferUnavailable)
+            Err(GateError::OfferUnavailable.into())
         }
     }
 
@@ -63,7 +75,7 @@ impl App {
 
     /// Why the service should not get requests now; `None` when it should.
     pub(crate) fn unready(&self) -> Option<&'static str> {
-        if *self.stopping.borrow() {
+        if *self.leaving.borrow() {
             return Some("shutting_down");
         }
         let Ok(market) = self.known_market() else {

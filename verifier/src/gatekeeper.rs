@@ -21,11 +21,13 @@ use tracing::{Span, warn};
 use crate::app::App;
 use crate::chain::{Freshness, Key, Observed, ReadFailure};
 use crate::error::{RETRY_AFTER, ServiceError};
+use crate::limits::ClientAddress;
 use crate::market::Market;
+use crate::metrics::LimitedBy;
 use crate::nonces::NonceUse;
 use crate::proxy::ProxyRequest;
 use crate::request_id::RequestId;
-use crate::serve::ConnectionFacts;
+use crate::request_record::{self, Outcome, Wait};
 
 /// Answers a request that no endpoint of the service took.
 pub(crate) async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
@@ -39,7 +41,7 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, request: Request) -> Res
             allowed(StatusCode::NO_CONTENT.into_response(), &allow.to_string())
         }
         Ok(Resolution::Route(matched)) => {
-            Span::current().record("route", tracing::field::display(matched.route.pattern()));
+            request_record::route(matched.route.pattern().as_str());
             Passage {
                 app: &app,
                 market: &market,
@@ -50,7 +52,7 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, request: Request) -> Res
             .unwrap_or_else(ServiceError::into_response)
         }
         Err(error) => {
-            let response = ServiceError::Gate(error).into_response();
+            let response = ServiceError::from(error).into_response();
             match market.table.allow(raw_path) {
                 Some(allow) if error == GateError::MethodNotAllowed => {
                     allowed(response, &allow.to_string())
@@ -84,13 +86,16 @@ impl Passage<'_> {
             Next::Read(question) => self.read(question).await?,
         };
         match decision {
-            Decision::Pass(_) => self.forward(request, Vec::new()).await,
+            Decision::Pass(_) => {
+                request_record::conclude(Outcome::Free);
+                self.forward(request, Vec::new()).await
+            }
             Decision::Serve(entitled) => self.serve(request, &entitled, now).await,
             Decision::Challenge(due) => {
                 // An old price is not asked for; and nobody is told "unpaid" by a
                 // replica that has lost the chain.
                 if !self.app.terms_are_current(self.market) {
-                    return Err(ServiceError::OfferUnavailable);
+                    return Err(GateError::OfferUnavailable.into());
                 }
                 let entropy = Entropy(rand::random());
                 let challenge = self.app.gate.challenge(
@@ -100,6 +105,7 @@ impl Passage<'_> {
                     now,
                     &entropy,
                 );
+                request_record::conclude(Outcome::Challenged);
                 Span::current().record("payment_id", challenge.payment_id().to_string());
                 Ok(challenge.into_response().map(Body::from))
             }
@@ -122,7 +128,8 @@ impl Passage<'_> {
             product: question.offer().product,
             beneficiary: *question.beneficiary(),
         };
-        let reading = match self.app.cache.get(key, freshness).await {
+        let asking = self.app.cache.get(key, freshness);
+        let reading = match request_record::waiting(Wait::Chain, asking).await {
             Ok(observed) => reading(&observed),
             Err(ReadFailure::Overloaded) => return Err(GateError::Overloaded.into()),
             Err(failure) => {
@@ -142,6 +149,14 @@ impl Passage<'_> {
         entitled: &Entitled,
         now: UnixSeconds,
     ) -> Result<Response, ServiceError> {
+        request_record::conclude(Outcome::Granted);
+        self.app
+            .counts
+            .of_payer(entitled.address(), self.app.payer_rate)
+            .map_err(|wait| {
+                self.app.metrics.rate_limited(LimitedBy::Payer);
+                ServiceError::until(GateError::RateLimited, wait)
+            })?;
         // A sign-in is used up when it opens something: what ended in a 402 or 503
         // may be sent again.
         if let Some(signed) = entitled.fresh_sign_in() {
@@ -187,26 +202,31 @@ impl Passage<'_> {
         request: Request,
         mut facts: Vec<(HeaderName, HeaderValue)>,
     ) -> Result<Response, ServiceError> {
+        let place = self
+            .app
+            .counts
+            .upstream
+            .take(self.app.max_upstream_requests)
+            .ok_or(GateError::Overloaded)?;
         let (head, body) = request.into_parts();
         if let Some(id) = head.extensions.get::<RequestId>() {
             facts.push((RequestId::HEADER, id.value()));
         }
         let peer = head
             .extensions
-            .get::<ConnectionFacts>()
-            .map_or(IpAddr::from([0, 0, 0, 0]), |facts| facts.peer.ip());
-        self.app
-            .proxy
-            .forward(ProxyRequest {
-                method: head.method,
-                path: self.matched.path.as_str(),
-                query: head.uri.query(),
-                headers: head.headers,
-                body,
-                peer,
-                facts,
-            })
-            .await
+            .get::<ClientAddress>()
+            .map_or(IpAddr::from([0, 0, 0, 0]), |client| client.0);
+        let forwarding = self.app.proxy.forward(ProxyRequest {
+            method: head.method,
+            path: self.matched.path.as_str(),
+            query: head.uri.query(),
+            headers: head.headers,
+            body,
+            peer,
+            facts,
+        });
+        let response = request_record::waiting(Wait::Upstream, forwarding).await?;
+        Ok(place.until_sent(response))
     }
 }
 

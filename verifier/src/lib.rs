@@ -8,7 +8,7 @@
 //! A request's way through the modules:
 //!
 //! ```text
-//! serve ─▶ request_id, request_checks ─▶ api            (the service's own endpoints)
+//! serve ─▶ entry (name, checks, limits) ─▶ api            (the service's own endpoints)
 //!                                     └▶ gatekeeper ─▶ chain (read) ─▶ proxy ─▶ upstream
 //! ```
 //!
@@ -16,23 +16,34 @@
 //! meaning of accounts belongs to `tollgate_client`.
 #![forbid(unsafe_code)]
 
+mod admin;
 mod api;
 mod app;
 mod chain;
 pub mod config;
+mod entry;
 mod error;
 mod gatekeeper;
+mod generation;
 mod keys;
+mod limits;
 pub mod logging;
 mod market;
+mod metrics;
 mod nonces;
 mod proxy;
+pub mod reference;
+mod reload;
 mod request_checks;
 mod request_id;
+mod request_record;
+mod router;
 mod serve;
+mod shutdown;
 mod start_error;
 mod verifier;
 
 pub use config::{Config, ConfigError, ConfigProblem};
-pub use start_error::StartError;
-pub use verifier::{RunningVerifier, ShutdownReport, Verifier};
+pub use reload::{FixedSetting, ReloadError};
+pub use start_error::{StartCode, StartError};
+pub use verifier::{CheckDepth, Checked, RunningVerifier, ShutdownReport, Verifier};

@@ -30,7 +30,7 @@ pub(crate) fn check(
             .as_bytes()
             .eq_ignore_ascii_case(authority.as_str().as_bytes())
     {
-        return Err(ServiceError::HostMismatch);
+        return Err(GateError::HostMismatch.into());
     }
     Ok(())
 }

@@ -5,6 +5,49 @@ use std::net::SocketAddr;
 use crate::chain::CatalogueError;
 use crate::market::RouteProblem;
 
+macro_rules! start_codes {
+    ($($variant:ident $code:literal $meaning:literal;)*) => {
+        /// The kinds of [`StartError`], each with a stable code and a sentence.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum StartCode {
+            $(#[doc = concat!("`", $code, "`: ", $meaning)] $variant,)*
+        }
+
+        impl StartCode {
+            /// Every kind, in the order of the table.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// Stable code.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// One sentence for people.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning,)* }
+            }
+        }
+    };
+}
+
+start_codes! {
+    Listen "listen_failed" "a configured address cannot be listened at";
+    PublicUrl "public_url_invalid" "the public URL cannot be an origin";
+    Network "genesis_hash_invalid" "the genesis hash names no cluster";
+    Secret "secret_invalid" "the secrets cannot be used together";
+    Upstream "upstream_invalid" "the upstream cannot be reached by these settings";
+    Slug "slug_invalid" "a product's name is not a slug";
+    Routes "routes_invalid" "routes are wrong, alone or together";
+    WrongCluster "wrong_cluster" "the RPC server serves another cluster than the configured one";
+    MerchantMissing "merchant_missing" "there is no merchant account at the configured address";
+    ProductMissing "product_missing" "the merchant has no product with a configured name";
+    ProductWrongMint "product_wrong_mint" "a product is paid in another currency than the configured one";
+    RouteMetered "route_metered" "a route sells a product that counts calls, which cannot be done there";
+    AccountMismatch "account_mismatch" "an account is not what its address promises";
+}
+
 /// Closed list of reasons; [`StartError::code`] is stable.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -37,8 +80,8 @@ pub enum StartError {
     /// The chain contradicts the configuration.
     #[error("{message}")]
     Chain {
-        /// Stable code of the contradiction.
-        code: &'static str,
+        /// The kind of contradiction.
+        code: StartCode,
         /// What was expected and found.
         message: String,
     },
@@ -48,15 +91,21 @@ impl StartError {
     /// Stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {
+        self.kind().code()
+    }
+
+    /// The row of the table.
+    #[must_use]
+    pub fn kind(&self) -> StartCode {
         match self {
-            Self::Listen { .. } => "listen_failed",
-            Self::PublicUrl(_) => "public_url_invalid",
-            Self::Network(_) => "genesis_hash_invalid",
-            Self::Secret(_) => "secret_invalid",
-            Self::Upstream(_) => "upstream_invalid",
-            Self::Slug(_) => "slug_invalid",
-            Self::Routes(_) => "routes_invalid",
-            Self::Chain { code, .. } => code,
+            Self::Listen { .. } => StartCode::Listen,
+            Self::PublicUrl(_) => StartCode::PublicUrl,
+            Self::Network(_) => StartCode::Network,
+            Self::Secret(_) => StartCode::Secret,
+            Self::Upstream(_) => StartCode::Upstream,
+            Self::Slug(_) => StartCode::Slug,
+            Self::Routes(_) => StartCode::Routes,
+            Self::Chain { code, .. } => *code,
         }
     }
 

@@ -1,40 +1,23 @@
-//! Starting and stopping a verifier.
+//! Starting, changing and stopping a verifier.
 
+use std::fmt;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::{Request, State};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
-use http::{Method, header};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinHandle;
-use tollgate_client::chain::Commitment as ChainCommitment;
-use tollgate_client::{Addresses, Chain, ChainOptions, DurationSeconds, Slug};
-use tollgate_gate::limits::MAX_SESSION_LIFETIME;
-use tollgate_gate::{Gate, GateError, GateSettings, KeyRing, Network, Origin};
-use tower::ServiceExt;
-use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, Any, CorsLayer};
-use tracing::info;
+use tokio::sync::{Mutex, watch};
+use tracing::{error, info};
 
-use crate::app::App;
-use crate::chain::{CacheLimits, Catalogue, ChainHealth, EntitlementCache, Snapshot};
-use crate::config::{AllowedOrigins, Commitment, Config, MerchantId, PublicUrl, Secrets};
-use crate::error::ServiceError;
-use crate::market::{Market, RoutePlan};
-use crate::nonces::{MAX_NONCES, NonceMemory};
-use crate::proxy::Proxy;
-use crate::request_id;
-use crate::serve::{self, Drained, Limits};
+use crate::admin;
+use crate::config::{Config, PublicUrl};
+use crate::generation::{Generation, Lasting, Prepared, Task};
+use crate::metrics::Reloaded;
+use crate::reload::{ReloadError, fixed_settings};
+use crate::serve::{self, Current, Drained};
+use crate::shutdown::ShutdownHooks;
 use crate::start_error::StartError;
-use crate::{api, gatekeeper, keys};
-
-/// How long browsers may remember a preflight.
-const PREFLIGHT_LIFETIME: Duration = Duration::from_secs(600);
 
 /// The service. [`Verifier::start`] is all there is.
 #[derive(Clone, Copy, Debug)]
@@ -42,30 +25,39 @@ pub struct Verifier;
 
 /// A verifier that is running. Dropping it stops it at once; call
 /// [`RunningVerifier::shutdown`] to let requests in flight finish.
-#[derive(Debug)]
 pub struct RunningVerifier {
     local_addr: SocketAddr,
-    public_url: PublicUrl,
+    admin_addr: Option<SocketAddr>,
+    lasting: Lasting,
+    current: Arc<Current>,
+    /// Held while a new configuration is checked and put in force.
+    generation: Mutex<Generation>,
+    /// The configuration in force, for the admin listener.
+    apps: watch::Sender<Arc<crate::app::App>>,
+    leave: watch::Sender<bool>,
     stop: watch::Sender<bool>,
     server: Task<Drained>,
-    refresher: Task<()>,
+    admin: Option<Task<Drained>>,
+    hooks: ShutdownHooks,
+}
+
+impl fmt::Debug for RunningVerifier {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("RunningVerifier")
+            .field("local_addr", &self.local_addr)
+            .field("admin_addr", &self.admin_addr)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How shutting down went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShutdownReport {
     /// Connections that did not finish before `shutdown_deadline` and were cut.
     pub cut_connections: usize,
-}
-
-/// A task that ends with its owner.
-#[derive(Debug)]
-struct Task<T>(JoinHandle<T>);
-
-impl<T> Drop for Task<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+    /// What could not be written down before the end.
+    pub failed_hooks: Vec<&'static str>,
 }
 
 impl Verifier {
@@ -79,74 +71,96 @@ impl Verifier {
     /// # Errors
     /// [`StartError`], with a stable code.
     pub async fn start(config: Config) -> Result<RunningVerifier, StartError> {
-        let plan = RoutePlan::new(&config.routes).map_err(StartError::routes)?;
-        let listener = TcpListener::bind(config.server.listen)
-            .await
-            .map_err(|error| StartError::Listen {
-                address: config.server.listen,
-                error,
-            })?;
-        let local_addr = listener.local_addr().map_err(|error| StartError::Listen {
-            address: config.server.listen,
-            error,
-        })?;
-        let public_url = config.server.public_url.with_bound_port(local_addr.port());
-        let (stop, stopping) = watch::channel(false);
-        let health = Arc::new(ChainHealth::new(config.chain.ready_within));
-        let chain = Arc::new(connect(&config));
-        let catalogue = catalogue(&config, &plan, &chain, &health)?;
-        let merchant = catalogue.merchant;
-        let publish = Publisher {
-            plan,
-            merchant,
-            sender: watch::Sender::new(None),
+        let (listener, local_addr) = listen(config.server.listen).await?;
+        let admin_listener = match &config.admin {
+            Some(admin) => Some(listen(admin.listen).await?),
+            None => None,
         };
-        let first = catalogue.first().await.map_err(StartError::from)?;
-        let known = first.is_some();
-        publish.publish(first);
-        let app = Arc::new(App {
-            gate: gate(&config, &public_url)?,
-            cache: EntitlementCache::new(
-                Arc::clone(&chain),
-                Arc::clone(&health),
-                CacheLimits {
-                    max_staleness: config.chain.max_staleness,
-                    capacity: config.chain.cache_capacity,
-                    max_in_flight: config.chain.max_in_flight,
-                    max_wait: config.chain.request_timeout,
-                },
-            ),
-            chain,
-            health,
-            proxy: Proxy::new(&config.server, config.upstream.clone(), public_url.clone())
-                .map_err(|error| StartError::Upstream(error.to_string()))?,
-            nonces: NonceMemory::new(MAX_NONCES),
-            payment_turns: Semaphore::new(config.chain.max_in_flight),
-            market: publish.sender.subscribe(),
-            stopping: stopping.clone(),
-            merchant,
-            merchant_name: config.merchant.name.clone(),
-            public_url: public_url.clone(),
-            terms_lifetime: config.chain.ready_within,
+        let public_url = config.server.public_url.with_bound_port(local_addr.port());
+        let (leave, leaving) = watch::channel(false);
+        let (stop, stopping) = watch::channel(false);
+        let lasting = Lasting::new(&config, public_url, leaving);
+        let prepared = Prepared::new(config, &lasting).await?;
+        let ready = prepared.known;
+        let current = Current::new(
+            prepared.served(&lasting),
+            lasting.metrics.connections.clone(),
+        );
+        let generation = prepared.enter(stopping.clone());
+        let (apps, app) = watch::channel(Arc::clone(&generation.app));
+        let admin_addr = admin_listener.as_ref().map(|(_, address)| *address);
+        let admin = admin_listener.map(|(listener, address)| {
+            info!(%address, "the admin listener listens");
+            Task(tokio::spawn(admin::run(
+                listener,
+                app,
+                Arc::clone(&lasting.metrics),
+            )))
         });
-        let refresher = tokio::spawn(catalogue.refresh(
-            config.chain.refresh_interval,
-            known,
-            move |snapshot| publish.publish(snapshot),
-            stopping.clone(),
-        ));
-        let router = router(app, &config.server.allowed_origins);
-        let limits = Limits::from(&config);
-        let server = tokio::spawn(serve::run(listener, router, limits, stopping));
-        info!(address = %local_addr, url = %public_url, ready = known, "the verifier listens");
+        let server = tokio::spawn(serve::run(listener, Arc::clone(&current), stopping));
+        info!(address = %local_addr, url = %lasting.public_url, ready, "the verifier listens");
         Ok(RunningVerifier {
             local_addr,
-            public_url,
+            admin_addr,
+            lasting,
+            current,
+            generation: Mutex::new(generation),
+            apps,
+            leave,
             stop,
             server: Task(server),
-            refresher: Task(refresher),
+            admin,
+            hooks: ShutdownHooks::default(),
         })
     }
+
+    /// Checks a configuration as [`Verifier::start`] does, without listening, and
+    /// with [`CheckDepth::Offline`] without asking the chain.
+    ///
+    /// # Errors
+    /// [`StartError`], with a stable code.
+    pub async fn check(config: Config, depth: CheckDepth) -> Result<Checked, StartError> {
+        let public_url = config.server.public_url.clone();
+        let (_leave, leaving) = watch::channel(false);
+        let lasting = Lasting::new(&config, public_url, leaving);
+        match depth {
+            CheckDepth::Offline => {
+                Prepared::offline(config, &lasting)?;
+                Ok(Checked::ByItself)
+            }
+            CheckDepth::Chain => match Prepared::new(config, &lasting).await?.known {
+                true => Ok(Checked::AgainstTheChain),
+                false => Ok(Checked::ChainUnavailable),
+            },
+        }
+    }
+}
+
+/// How much of a configuration is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckDepth {
+    /// Whether it makes sense by itself.
+    Offline,
+    /// Whether the chain agrees: cluster, merchant, products, currency.
+    Chain,
+}
+
+/// What a check found out about a configuration without mistakes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checked {
+    /// It makes sense by itself; the chain was not asked.
+    ByItself,
+    /// The chain agrees.
+    AgainstTheChain,
+    /// It makes sense by itself; the chain could not be asked.
+    ChainUnavailable,
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |error| StartError::Listen { address, error };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let local_addr = listener.local_addr().map_err(failed)?;
+    Ok((listener, local_addr))
 }
 
 impl RunningVerifier {
@@ -156,150 +170,113 @@ impl RunningVerifier {
         self.local_addr
     }
 
+    /// The address of the admin listener, if there is one.
+    #[must_use]
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.admin_addr
+    }
+
     /// The URL that callers use; a configured port 0 is replaced by the real one.
     #[must_use]
     pub fn public_url(&self) -> &PublicUrl {
-        &self.public_url
+        &self.lasting.public_url
     }
 
-    /// Stops accepting, turns unready, lets requests in flight finish until the
-    /// configured deadline, and then cuts them.
+    /// Has `flush` run when shutting down, after the last request and after the
+    /// hooks that were added before. It returns why it could not write down what it
+    /// had to, and may take ten seconds.
+    pub fn at_shutdown<F>(
+        &mut self,
+        name: &'static str,
+        flush: impl FnOnce() -> F + Send + Sync + 'static,
+    ) where
+        F: Future<Output = Result<(), String>> + Send + 'static,
+    {
+        self.hooks.add(name, flush);
+    }
+
+    /// Puts another configuration in force, without touching a request. It is
+    /// checked completely first; when anything is wrong, nothing changes.
+    ///
+    /// # Errors
+    /// [`ReloadError`], with a stable code.
+    pub async fn reload(&self, config: Config) -> Result<(), ReloadError> {
+        self.account(self.exchange(config).await)
+    }
+
+    /// The same for the configuration that stands in a file now.
+    ///
+    /// # Errors
+    /// As [`RunningVerifier::reload`]; the file's own problems among them.
+    pub async fn reload_file(&self, path: &Path) -> Result<(), ReloadError> {
+        let exchanged = match Config::load(path) {
+            Ok(config) => self.exchange(config).await,
+            Err(error) => Err(error.into()),
+        };
+        self.account(exchanged)
+    }
+
+    async fn exchange(&self, config: Config) -> Result<(), ReloadError> {
+        let mut generation = self.generation.lock().await;
+        let fixed = fixed_settings(&generation.config, &config);
+        if !fixed.is_empty() {
+            return Err(ReloadError::NeedsRestart(fixed));
+        }
+        let prepared = Prepared::new(config, &self.lasting).await?;
+        if !prepared.known {
+            return Err(ReloadError::ChainUnavailable);
+        }
+        self.current.exchange(prepared.served(&self.lasting));
+        *generation = prepared.enter(self.stop.subscribe());
+        self.apps.send_replace(Arc::clone(&generation.app));
+        Ok(())
+    }
+
+    /// Counts and logs what became of an order to reload.
+    fn account(&self, exchanged: Result<(), ReloadError>) -> Result<(), ReloadError> {
+        match &exchanged {
+            Ok(()) => {
+                self.lasting.metrics.reloaded(Reloaded::Applied);
+                info!("the new configuration is in force");
+            }
+            Err(error) => {
+                self.lasting.metrics.reloaded(Reloaded::Refused);
+                error!(code = error.code(), %error, "the new configuration is refused");
+            }
+        }
+        exchanged
+    }
+
+    /// Shuts down in order: turns unready and goes on serving for `shutdown_grace`;
+    /// stops accepting and lets requests in flight finish until
+    /// `shutdown_deadline`; cuts the rest; writes down what has to be; and closes
+    /// the admin listener last.
     pub async fn shutdown(mut self) -> ShutdownReport {
+        self.leave.send_replace(true);
+        let (grace, chain_reader) = {
+            let generation = self.generation.into_inner();
+            (
+                generation.config.server.shutdown_grace,
+                generation.refresher,
+            )
+        };
+        if grace > Duration::ZERO {
+            info!(
+                seconds = grace.as_secs_f64(),
+                "unready; serving until the grace is over"
+            );
+            tokio::time::sleep(grace).await;
+        }
         self.stop.send_replace(true);
         // A task that panicked has nothing left to drain.
         let drained = (&mut self.server.0).await.unwrap_or(Drained { cut: 0 });
-        let _ = (&mut self.refresher.0).await;
+        drop(chain_reader);
+        let failed_hooks = self.hooks.run().await;
+        drop(self.admin);
         info!(cut = drained.cut, "the verifier stopped");
         ShutdownReport {
             cut_connections: drained.cut,
+            failed_hooks,
         }
     }
-}
-
-/// Turns readings of the catalogue into routes with terms.
-struct Publisher {
-    plan: RoutePlan,
-    merchant: tollgate_client::Pubkey,
-    sender: watch::Sender<Option<Arc<Market>>>,
-}
-
-impl Publisher {
-    fn publish(&self, snapshot: Option<Snapshot>) {
-        let market = snapshot
-            .and_then(|snapshot| Market::new(&self.plan, Arc::new(snapshot), self.merchant))
-            .map(Arc::new);
-        self.sender.send_replace(market);
-    }
-}
-
-fn connect(config: &Config) -> Chain {
-    Chain::new(
-        config.chain.rpc_url.expose(),
-        ChainOptions {
-            program_id: config.chain.program_id,
-            commitment: match config.chain.commitment {
-                Commitment::Confirmed => ChainCommitment::Confirmed,
-                Commitment::Finalized => ChainCommitment::Finalized,
-            },
-            timeout: config.chain.request_timeout,
-        },
-    )
-}
-
-fn catalogue(
-    config: &Config,
-    plan: &RoutePlan,
-    chain: &Arc<Chain>,
-    health: &Arc<ChainHealth>,
-) -> Result<Catalogue, StartError> {
-    let merchant = match config.merchant.merchant {
-        MerchantId::Owner(owner) => chain.addresses().merchant(&owner),
-        MerchantId::Address(address) => address,
-    };
-    let mut slugs = plan.slugs();
-    for name in &config.merchant.products {
-        slugs.push(Slug::new(name).map_err(|_| StartError::Slug(name.clone()))?);
-    }
-    slugs.sort_unstable();
-    slugs.dedup();
-    Ok(Catalogue {
-        chain: Arc::clone(chain),
-        health: Arc::clone(health),
-        genesis_hash: config.chain.genesis_hash,
-        merchant,
-        slugs,
-        routed: plan.slugs(),
-        mint: config.merchant.mint,
-    })
-}
-
-fn gate(config: &Config, public_url: &PublicUrl) -> Result<Gate, StartError> {
-    let origin = Origin::parse(&public_url.to_string())
-        .map_err(|error| StartError::PublicUrl(error.to_string()))?;
-    let network = Network::from_genesis_hash(&config.chain.genesis_hash.to_string())
-        .map_err(|error| StartError::Network(error.to_string()))?;
-    Ok(Gate::new(GateSettings {
-        origin,
-        network,
-        addresses: Addresses::new(config.chain.program_id),
-        keys: key_ring(&config.secrets)?,
-        session_lifetime: DurationSeconds(config.server.session_lifetime.as_secs())
-            .min(MAX_SESSION_LIFETIME),
-    }))
-}
-
-fn key_ring(secrets: &Secrets) -> Result<KeyRing, StartError> {
-    keys::ring(secrets).map_err(|error| StartError::Secret(error.to_string()))
-}
-
-/// Endpoints and protected routes, inside what every request goes through.
-fn router(app: Arc<App>, origins: &AllowedOrigins) -> Router {
-    let protected = Router::new()
-        .fallback(gatekeeper::handle)
-        .with_state(Arc::clone(&app));
-    let plain = api::router(app).fallback_service(protected);
-    plain
-        .clone()
-        .layer(cors(origins))
-        .layer(from_fn_with_state(plain, without_cors))
-        .layer(CatchPanicLayer::custom(|_| {
-            ServiceError::from(GateError::Internal).into_response()
-        }))
-        .layer(from_fn(request_id::trace))
-}
-
-/// The CORS layer takes every `OPTIONS` for a preflight. One that asks nothing
-/// about another origin goes past it, to learn the methods of the path.
-async fn without_cors(State(plain): State<Router>, request: Request, next: Next) -> Response {
-    let preflight = request
-        .headers()
-        .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    if request.method() == Method::OPTIONS && !preflight {
-        return plain.oneshot(request).await.into_response();
-    }
-    next.run(request).await
-}
-
-/// Wallets and browser clients live on other origins. No answer depends on
-/// cookies that a browser adds by itself, so credentials are never allowed.
-fn cors(origins: &AllowedOrigins) -> CorsLayer {
-    let origin = match origins {
-        AllowedOrigins::Any => AllowOrigin::any(),
-        AllowedOrigins::List(list) => AllowOrigin::list(list.clone()),
-    };
-    CorsLayer::new()
-        .allow_origin(origin)
-        .allow_methods(AllowMethods::list([
-            Method::GET,
-            Method::HEAD,
-            Method::POST,
-            Method::PUT,
-            Method::PATCH,
-            Method::DELETE,
-        ]))
-        // Stock clients send headers that nobody expects in a request
-        // (`Access-Control-Expose-Headers`); what is asked for is allowed.
-        .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers(Any)
-        .max_age(PREFLIGHT_LIFETIME)
 }

@@ -6,6 +6,7 @@
 //! | `provenance` | says whether the recorded ELF belongs to the working tree |
 //! | `idl` | writes the program's Anchor IDL |
 //! | `cu` | measures compute units and holds them against their limits |
+//! | `docs` | writes the generated pages of docs/ anew |
 //! | `soak` | random sequences of every instruction against a plain model, for long |
 //! | `fuzz` | random input for the program and the client's decoders, for long |
 //! | `setup` | installs the system packages that the tests need (Debian, root) |
@@ -14,6 +15,7 @@
 
 mod build_program;
 mod compute_units;
+mod docs;
 mod error;
 mod fuzz;
 mod host;
@@ -67,6 +69,8 @@ enum Command {
         #[arg(long)]
         record: bool,
     },
+    /// Write the generated pages of docs/ anew; the tests compare them
+    Docs,
     /// Hold random sequences of every instruction against a plain model
     Soak {
         /// On which runtime
@@ -120,6 +124,7 @@ fn run(command: &Command) -> Result<(), Error> {
         Command::Idl { check: true } => idl::check(&workspace),
         Command::IdlPrint => idl::print(&workspace),
         &Command::Cu { record } => compute_units::measure(&workspace, record),
+        Command::Docs => docs::write(&workspace),
         &Command::Soak {
             runtime,
             steps,

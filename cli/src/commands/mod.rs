@@ -1,5 +1,6 @@
 //! One file for each command.
 
+pub mod check_config;
 pub mod demo;
 pub mod deploy;
 pub mod dev;
@@ -9,6 +10,7 @@ pub mod pay;
 pub mod product;
 pub mod send;
 pub mod serve;
+mod signals;
 
 use crate::error::CliError;
 use crate::keyfile;

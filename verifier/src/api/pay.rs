@@ -201,15 +201,15 @@ fn require_payable(
     facts: &Facts,
 ) -> Result<(), ServiceError> {
     match intent.status {
-        IntentStatus::Paid => return Err(ServiceError::AlreadyPaid),
+        IntentStatus::Paid => return Err(GateError::AlreadyPaid.into()),
         IntentStatus::Open => {}
-        _ => return Err(ServiceError::PaymentIdSpent),
+        _ => return Err(GateError::PaymentIdSpent.into()),
     }
     if intent.product != listing.address {
-        return Err(ServiceError::PaymentIdTaken);
+        return Err(GateError::PaymentIdTaken.into());
     }
     if facts.now >= intent.expires_at {
-        return Err(ServiceError::PaymentExpired);
+        return Err(GateError::PaymentExpired.into());
     }
     if facts.paused {
         return Err(GateError::ProductNotForSale.into());

@@ -16,6 +16,7 @@ use tollgate_client::{Chain, ChainError, Merchant, Product, Pubkey, Slug};
 use tracing::{error, info, warn};
 
 use super::ChainHealth;
+use crate::start_error::StartCode;
 
 /// How many products are read at the same time.
 const READS_AT_ONCE: usize = 8;
@@ -49,14 +50,14 @@ pub(crate) enum CatalogueError {
 }
 
 impl CatalogueError {
-    pub(crate) fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> StartCode {
         match self {
-            Self::WrongCluster { .. } => "wrong_cluster",
-            Self::MerchantMissing(_) => "merchant_missing",
-            Self::ProductMissing { .. } => "product_missing",
-            Self::WrongMint { .. } => "product_wrong_mint",
-            Self::RouteMetered { .. } => "route_metered",
-            Self::Account(_) => "account_mismatch",
+            Self::WrongCluster { .. } => StartCode::WrongCluster,
+            Self::MerchantMissing(_) => StartCode::MerchantMissing,
+            Self::ProductMissing { .. } => StartCode::ProductMissing,
+            Self::WrongMint { .. } => StartCode::ProductWrongMint,
+            Self::RouteMetered { .. } => StartCode::RouteMetered,
+            Self::Account(_) => StartCode::AccountMismatch,
         }
     }
 }
@@ -173,7 +174,7 @@ impl Catalogue {
                     warn!(code = error.code(), %error, "reading the catalogue failed");
                 }
                 Err(ReadError::Catalogue(error)) => {
-                    error!(code = error.code(), %error, "the chain contradicts the configuration");
+                    error!(code = error.code().code(), %error, "the chain contradicts the configuration");
                     known = false;
                     publish(None);
                 }

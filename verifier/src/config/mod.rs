@@ -6,12 +6,18 @@
 //! ([`ConfigError`]). Secrets come from files or environment variables only. The
 //! commented example is `verifier/examples/tollgate.toml`.
 
+mod admin;
 mod document;
 mod error;
+#[cfg(test)]
+mod example_tests;
+mod limits;
+mod log;
 mod parse;
 mod public_url;
 mod secret;
 mod sections;
+mod tls;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -21,9 +27,14 @@ use http::{HeaderValue, Method, Uri};
 use solana_hash::Hash;
 use solana_pubkey::Pubkey;
 
+pub use self::admin::AdminConfig;
 pub use self::error::{ConfigError, ConfigProblem, ProblemKind};
+pub use self::limits::{LimitsConfig, RateLimit};
+pub use self::log::{LogConfig, LogFormat};
 pub use self::public_url::PublicUrl;
 pub use self::secret::{Environment, MAX_SECRET_BYTES, MIN_SECRET_BYTES, Secret, SecretUrl};
+pub use self::tls::{TlsConfig, TlsProblem};
+pub use crate::limits::{Network, TrustedProxies};
 
 /// The largest configuration file, in bytes.
 pub const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -44,6 +55,12 @@ pub struct Config {
     pub secrets: Secrets,
     /// The server behind it.
     pub upstream: UpstreamConfig,
+    /// How much callers may ask for.
+    pub limits: LimitsConfig,
+    /// The listener for operators; `None`: there is none.
+    pub admin: Option<AdminConfig>,
+    /// How the command writes its log.
+    pub log: LogConfig,
     /// What is free, what is sold; everything else is refused.
     pub routes: Vec<RouteConfig>,
 }
@@ -96,12 +113,19 @@ pub struct ServerConfig {
     pub stall_timeout: Duration,
     /// The largest request body, in bytes.
     pub max_request_body: u64,
-    /// How long shutting down waits for requests in flight.
+    /// How long shutting down goes on serving after it turned unready, so that
+    /// load balancers can notice.
+    pub shutdown_grace: Duration,
+    /// How long shutting down then waits for requests in flight.
     pub shutdown_deadline: Duration,
     /// Which web origins may read answers.
     pub allowed_origins: AllowedOrigins,
     /// How long a session token lasts at most; it also ends with its entitlement.
     pub session_lifetime: Duration,
+    /// Whether answers say where their time went (`Server-Timing`).
+    pub server_timing: bool,
+    /// The certificate to serve with; `None`: plain HTTP, TLS ends in front.
+    pub tls: Option<TlsConfig>,
 }
 
 impl ServerConfig {
@@ -117,9 +141,12 @@ impl ServerConfig {
             idle_timeout: Duration::from_secs(75),
             stall_timeout: Duration::from_secs(30),
             max_request_body: 10 << 20,
+            shutdown_grace: Duration::ZERO,
             shutdown_deadline: Duration::from_secs(20),
             allowed_origins: AllowedOrigins::Any,
             session_lifetime: Duration::from_secs(3600),
+            server_timing: false,
+            tls: None,
         }
     }
 }
@@ -136,7 +163,7 @@ pub enum AllowedOrigins {
 }
 
 /// `[chain]`: the cluster and how it is read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainConfig {
     /// The JSON-RPC endpoint.
     pub rpc_url: SecretUrl,
@@ -192,7 +219,7 @@ pub enum Commitment {
 }
 
 /// `[merchant]`: whose products are sold.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MerchantConfig {
     /// The merchant's account.
     pub merchant: MerchantId,

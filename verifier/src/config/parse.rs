@@ -5,7 +5,7 @@ use std::path::Path;
 use super::document::{Document, Section};
 use super::error::{ConfigError, ConfigProblem, ProblemKind};
 use super::secret::Environment;
-use super::{Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, sections};
+use super::{Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, admin, limits, log, sections};
 use crate::market::RoutePlan;
 
 pub(super) fn load(path: &Path, environment: &Environment<'_>) -> Result<Config, ConfigError> {
@@ -76,8 +76,14 @@ pub(super) fn parse(
 }
 
 /// Reads every section before giving up, so that all problems are reported.
-fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) -> Option<Config> {
-    let server = root.table("server").and_then(sections::server);
+pub(super) fn read(
+    root: &Section<'_, '_>,
+    folder: &Path,
+    environment: &Environment<'_>,
+) -> Option<Config> {
+    let server = root
+        .table("server")
+        .and_then(|section| sections::server(section, folder));
     let chain = root
         .table("chain")
         .and_then(|section| sections::chain(section, folder, environment));
@@ -86,6 +92,9 @@ fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) ->
         .table("secrets")
         .and_then(|section| sections::secrets(section, folder, environment));
     let upstream = root.table("upstream").and_then(sections::upstream);
+    let limits = root.optional_table("limits").map(limits::limits);
+    let admin = root.optional_table("admin").and_then(admin::admin);
+    let log = root.optional_table("log").map(log::log);
     let sections = root.tables("routes");
     if sections.is_empty() || sections.len() > MAX_ROUTES {
         root.report(
@@ -104,6 +113,9 @@ fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) ->
         merchant: merchant?,
         secrets: secrets?,
         upstream: upstream?,
+        limits: limits.unwrap_or_default(),
+        admin,
+        log: log.unwrap_or_default(),
         routes,
     })
 }

@@ -7,6 +7,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::str::FromStr;
+use std::time::Duration;
 
 use http::{HeaderValue, Method, Uri};
 use solana_hash::Hash;
@@ -44,7 +45,7 @@ fn from_text<T: FromStr>(expected: &str) -> impl Fn(&str) -> Result<T, String> {
     }
 }
 
-pub(super) fn server(section: Section<'_, '_>) -> Option<ServerConfig> {
+pub(super) fn server(section: Section<'_, '_>, folder: &Path) -> Option<ServerConfig> {
     const LISTEN: &str = "an address and port such as \"127.0.0.1:8402\"";
     let listen: Option<SocketAddr> = section.parsed("listen", LISTEN, from_text(LISTEN));
     let public_url: Option<PublicUrl> = section.parsed("public_url", "a URL", |text| {
@@ -87,6 +88,13 @@ pub(super) fn server(section: Section<'_, '_>) -> Option<ServerConfig> {
         &mut config.max_request_body,
         (0, 1 << 40),
     );
+    section.set_boolean("server_timing", &mut config.server_timing);
+    let mut grace = 0;
+    section.set_integer("shutdown_grace_ms", &mut grace, (0, ONE_HOUR_MS));
+    config.shutdown_grace = Duration::from_millis(grace);
+    config.tls = section
+        .optional_table("tls")
+        .and_then(|section| super::tls::tls(section, folder));
     section.set_seconds(
         "session_lifetime_seconds",
         &mut config.session_lifetime,

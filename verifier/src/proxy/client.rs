@@ -212,7 +212,7 @@ fn failure(error: &hyper_util::client::legacy::Error, record: &FaultRecord) -> S
     match record.fault() {
         Some(BodyFault::TooLarge) => return GateError::RequestBodyTooLarge.into(),
         Some(BodyFault::Stalled) => return GateError::RequestTimeout.into(),
-        Some(BodyFault::Broken) => return ServiceError::BodyBroken,
+        Some(BodyFault::Broken) => return GateError::RequestBodyBroken.into(),
         None => {}
     }
     let cause = error.source().map(ToString::to_string).unwrap_or_default();

@@ -6,7 +6,6 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
 use super::framing::FramingWatch;
@@ -22,15 +21,15 @@ pub(super) enum Protocol {
     Http2,
 }
 
-/// A socket whose first bytes may have been read already, whose requests are
+/// A socket (or the inside of a TLS session) whose first bytes may have been read already, whose requests are
 /// watched, and whose writes must make progress.
 ///
 /// hyper's own `header_read_timeout` also limits how long a connection may wait
 /// for its next request. A load balancer that keeps connections open would then
 /// run into closed ones every few seconds, so that hyper gets the longer idle
 /// time, and the time of a head that has begun is limited here.
-pub(super) struct ClientStream {
-    socket: TcpStream,
+pub(super) struct ClientStream<S> {
+    socket: S,
     read_ahead: Vec<u8>,
     watch: Option<FramingWatch>,
     head_timeout: Duration,
@@ -41,8 +40,8 @@ pub(super) struct ClientStream {
     stall_timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl ClientStream {
-    pub(super) fn new(socket: TcpStream, limits: &Limits) -> Self {
+impl<S: AsyncRead + Unpin> ClientStream<S> {
+    pub(super) fn new(socket: S, limits: &Limits) -> Self {
         Self {
             socket,
             read_ahead: Vec::new(),
@@ -125,7 +124,7 @@ fn expired<T>(
     Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
 }
 
-impl AsyncRead for ClientStream {
+impl<S: AsyncRead + Unpin> AsyncRead for ClientStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -148,7 +147,7 @@ impl AsyncRead for ClientStream {
     }
 }
 
-impl AsyncWrite for ClientStream {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ClientStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

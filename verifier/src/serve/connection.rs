@@ -13,6 +13,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -21,6 +22,7 @@ use tracing::debug;
 
 use super::activity::{Activity, InFlight, Pace, WatchedBody};
 use super::client_stream::{ClientStream, Protocol};
+use super::current::Current;
 use super::framing::{Ambiguous, FramingWatch};
 use super::limits::{self, Limits};
 
@@ -38,12 +40,40 @@ pub(crate) struct ConnectionFacts {
 pub(super) async fn serve(
     socket: TcpStream,
     peer: SocketAddr,
-    router: Router,
-    limits: Limits,
+    current: Arc<Current>,
     stop: watch::Receiver<bool>,
 ) {
     // Answers are written whole; waiting to fill a packet only delays them.
     let _ = socket.set_nodelay(true);
+    let served = current.load();
+    let limits = served.limits;
+    let Some(tls) = served.tls.clone() else {
+        return serve_stream(socket, peer, current, limits, stop).await;
+    };
+    match timeout(limits.header_read_timeout, tls.accept(socket)).await {
+        // A TLS session is some KiB; on the stack it would double every connection.
+        Ok(Ok(session)) => {
+            Box::pin(serve_stream(session, peer, current, limits, stop)).await;
+        }
+        Ok(Err(error)) => {
+            current.events.tls_failed.inc();
+            debug!(%error, "a TLS handshake failed");
+        }
+        Err(_) => {
+            current.events.tls_failed.inc();
+        }
+    }
+}
+
+async fn serve_stream<S>(
+    socket: S,
+    peer: SocketAddr,
+    current: Arc<Current>,
+    limits: Limits,
+    stop: watch::Receiver<bool>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let mut stream = ClientStream::new(socket, &limits);
     // Until the protocol is known no other timeout runs.
     let protocol = match timeout(limits.header_read_timeout, stream.detect()).await {
@@ -63,7 +93,9 @@ pub(super) async fn serve(
                 peer,
                 ambiguous_framing: ambiguous.seen(),
             };
-            respond(router.clone(), request, facts, InFlight::begin(&activity))
+            // Whatever configuration is in force when a request begins decides it.
+            let router = current.load().router.clone();
+            respond(router, request, facts, InFlight::begin(&activity))
         })
     };
     match protocol {

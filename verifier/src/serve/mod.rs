@@ -10,10 +10,12 @@
 mod activity;
 mod client_stream;
 mod connection;
+mod current;
 mod framing;
 mod limits;
 mod listener;
 
 pub(crate) use self::connection::ConnectionFacts;
+pub(crate) use self::current::{ConnectionEvents, Current, Served};
 pub(crate) use self::limits::Limits;
 pub(crate) use self::listener::{Drained, run};

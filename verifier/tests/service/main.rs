@@ -13,9 +13,15 @@
 mod chain_faults;
 mod configuration;
 mod endpoints;
+mod entrance;
 mod heads;
+mod metrics;
+mod openapi;
+mod pages;
 mod passage;
 mod payments;
 mod proxying;
+mod reloading;
 mod starting;
 mod support;
+mod tls;

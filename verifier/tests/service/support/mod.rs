@@ -1,6 +1,7 @@
 //! What the tests share: keys, a scripted chain, an upstream, and a verifier
 //! between them.
 
+pub mod admin;
 pub mod rpc;
 pub mod upstream;
 
@@ -17,8 +18,8 @@ use tokio::net::TcpStream;
 use tollgate_client::Pubkey;
 use tollgate_gate::siwx::SignInMessage;
 use tollgate_verifier::config::{
-    ChainConfig, Config, MerchantConfig, MerchantId, RouteConfig, Secret, SecretUrl, Secrets,
-    ServerConfig, UpstreamConfig,
+    ChainConfig, Config, LimitsConfig, LogConfig, MerchantConfig, MerchantId, RouteConfig, Secret,
+    SecretUrl, Secrets, ServerConfig, UpstreamConfig,
 };
 use tollgate_verifier::{RunningVerifier, Verifier};
 
@@ -162,6 +163,9 @@ pub fn config(rpc: &ScriptedRpc, upstream: &Upstream) -> Config {
             previous: None,
         },
         upstream: upstream_config,
+        limits: LimitsConfig::default(),
+        admin: None,
+        log: LogConfig::default(),
         routes: vec![paid, free],
     }
 }

@@ -1,0 +1,34 @@
+//! Generated pages say what the code says.
+
+use std::path::Path;
+
+use super::support::admin::{scrape, with_admin};
+
+/// `cargo xtask docs` sets it.
+const WRITE: &str = "TOLLGATE_WRITE_DOCS";
+
+fn compare(name: &str, made: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../docs")
+        .join(name);
+    if std::env::var_os(WRITE).is_some() {
+        std::fs::write(&path, made).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == made, "docs/{name} is stale: run `cargo xtask docs`");
+}
+
+#[test]
+fn generated_page_of_errors() {
+    compare("errors.md", &tollgate_verifier::reference::errors());
+}
+
+#[tokio::test]
+async fn generated_page_of_metrics() {
+    let stage = with_admin(|_| {}).await;
+    let scraped = scrape(&stage).await;
+    compare(
+        "metrics.md",
+        &tollgate_verifier::reference::metrics(&scraped),
+    );
+}
