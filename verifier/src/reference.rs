@@ -23,6 +23,7 @@ pub fn errors() -> String {
         &mut page,
         "A verifier that does not start",
         "`tollgate serve` and `tollgate check-config` end with one of these.",
+        "code",
         StartCode::ALL
             .iter()
             .map(|code| (code.code(), code.meaning())),
@@ -31,6 +32,7 @@ pub fn errors() -> String {
         &mut page,
         "A configuration that is refused",
         "Each problem is reported as `file:line: key: what was expected [code]`, all of them at once.",
+        "code",
         ProblemKind::ALL
             .iter()
             .map(|kind| (kind.code(), kind.meaning())),
@@ -39,6 +41,7 @@ pub fn errors() -> String {
         &mut page,
         "A reload that is refused",
         "Any of the above, or one of these. The running configuration stays as it is.",
+        "code",
         ReloadError::CODES.iter().copied(),
     );
     page
@@ -79,6 +82,7 @@ pub fn metrics(scraped: &str) -> String {
         &mut page,
         "The label `outcome` of requests",
         "The values of `code` are the codes in [errors.md](errors.md).",
+        "value",
         Outcome::ALL
             .iter()
             .map(|outcome| (outcome.name(), outcome.meaning())),
@@ -161,6 +165,7 @@ fn demands(page: &mut String) {
         page,
         "Demands for payment (402)",
         "The `error` of a 402. There is one only after the chain was read, or when nobody proved a key.",
+        "code",
         PaymentReason::ALL
             .iter()
             .map(|reason| (reason.code(), reason.detail())),
@@ -171,11 +176,12 @@ fn section<'a>(
     page: &mut String,
     title: &str,
     words: &str,
+    first_column: &str,
     rows: impl Iterator<Item = (&'a str, &'a str)>,
 ) {
     let _ = writeln!(
         page,
-        "\n## {title}\n\n{words}\n\n| code | meaning |\n| --- | --- |"
+        "\n## {title}\n\n{words}\n\n| {first_column} | meaning |\n| --- | --- |"
     );
     for (code, meaning) in rows {
         let _ = writeln!(page, "| `{code}` | {} |", cell(meaning));
