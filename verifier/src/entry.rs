@@ -62,23 +62,9 @@ impl Entry {
         (id, client)
     }
 
-    /// Why the request goes no further.
-    fn refusal(
-        &self,
-        request: &Request,
-        facts: Option<&ConnectionFacts>,
-        client: IpAddr,
-    ) -> Result<(), ServiceError> {
-        if let Some(facts) = facts {
-            request_checks::check(
-                request.method(),
-                request.uri(),
-                request.version(),
-                request.headers(),
-                facts,
-            )?;
-        }
-        if request.uri().path().starts_with(HEALTH) {
+    /// Counts the request on account of its address.
+    fn limit(&self, path: &str, client: IpAddr) -> Result<(), ServiceError> {
+        if path.starts_with(HEALTH) {
             return Ok(());
         }
         self.counts
@@ -136,7 +122,7 @@ pub(crate) async fn pass(
     let span = span(&id, &request, client);
     let record = Arc::new(RequestRecord::default());
     async move {
-        let mut response = match entry.refusal(&request, facts.as_ref(), client) {
+        let mut response = match judge(&request, facts.as_ref()) {
             Err(error) => error.into_response(),
             Ok(()) => Arc::clone(&record).scope(next.run(request)).await,
         };
@@ -146,6 +132,34 @@ pub(crate) async fn pass(
     }
     .instrument(span)
     .await
+}
+
+/// Middleware, inside the rules for other origins, so that pages may read the
+/// refusal: the limit of the caller's address.
+pub(crate) async fn limit(
+    State(entry): State<Arc<Entry>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let client = request.extensions().get::<ClientAddress>();
+    let client = client.map_or(IpAddr::from([0, 0, 0, 0]), |client| client.0);
+    match entry.limit(request.uri().path(), client) {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+/// Whether the request's head can be read in one way only.
+fn judge(request: &Request, facts: Option<&ConnectionFacts>) -> Result<(), ServiceError> {
+    facts.map_or(Ok(()), |facts| {
+        request_checks::check(
+            request.method(),
+            request.uri(),
+            request.version(),
+            request.headers(),
+            facts,
+        )
+    })
 }
 
 /// What every event of the log about this request carries.

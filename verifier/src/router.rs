@@ -28,7 +28,10 @@ pub(crate) fn router(app: Arc<App>, entry: Entry, origins: &AllowedOrigins) -> R
     let protected = Router::new()
         .fallback(gatekeeper::handle)
         .with_state(Arc::clone(&app));
-    let plain = api::router(app).fallback_service(protected);
+    let entry = Arc::new(entry);
+    let plain = api::router(app)
+        .fallback_service(protected)
+        .layer(from_fn_with_state(Arc::clone(&entry), entry::limit));
     plain
         .clone()
         .layer(cors(origins))
@@ -36,7 +39,7 @@ pub(crate) fn router(app: Arc<App>, entry: Entry, origins: &AllowedOrigins) -> R
         .layer(CatchPanicLayer::custom(|_| {
             ServiceError::from(GateError::Internal).into_response()
         }))
-        .layer(from_fn_with_state(Arc::new(entry), entry::pass))
+        .layer(from_fn_with_state(entry, entry::pass))
 }
 
 /// The CORS layer takes every `OPTIONS` for a preflight. One that asks nothing

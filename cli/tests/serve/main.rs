@@ -9,6 +9,7 @@
 
 mod checking;
 mod logs;
+mod otel;
 mod packaging;
 mod signals;
 mod support;

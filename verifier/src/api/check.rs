@@ -20,6 +20,7 @@ use super::json_body;
 use crate::app::App;
 use crate::chain::{Freshness, Key, Listing, Snapshot};
 use crate::error::{ServiceError, json_response};
+use crate::request_record::{self, Wait};
 
 /// The question. The product is named in exactly one of three ways.
 #[derive(Debug, Deserialize)]
@@ -91,9 +92,8 @@ pub(super) async fn check(
         product: listing.address,
         beneficiary: wallet,
     };
-    let observed = app
-        .cache
-        .get(key, Freshness::Remembered)
+    let asking = app.cache.get(key, Freshness::Remembered);
+    let observed = request_record::waiting(Wait::Chain, asking)
         .await
         .map_err(|failure| app.unreadable(failure))?;
     let entitlement = observed.reading.entitlement.as_ref();

@@ -50,11 +50,20 @@ async fn an_address_that_asks_too_often_is_slowed_down_but_can_see_the_health() 
     for path in ["/free/x", PATH, "/nowhere", "/v1/products", "/openapi.json"] {
         require_limited(stage.get(path).await).await;
     }
+    // Pages of other origins can read that, too; their preflights are not counted.
+    let page = stage.http.get(stage.url("/free/x"));
+    let page = page
+        .header("origin", "https://shop.test")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(page.headers()["access-control-allow-origin"], "*");
+    require_limited(page).await;
     assert_eq!(stage.get("/health/live").await.status(), 200);
     assert_eq!(stage.get("/health/ready").await.status(), 200);
     assert_eq!(stage.upstream.requests(), 3);
     let by = "tollgate_rate_limited_total{by=\"address\"}";
-    assert_eq!(series(&stage, by).await, 5.0);
+    assert_eq!(series(&stage, by).await, 6.0);
 }
 
 async fn get_as(stage: &Stage, address: &str) -> reqwest::Response {
