@@ -9,13 +9,15 @@
 //!
 //! ```text
 //! serve ─▶ request_id, request_checks ─▶ api            (the service's own endpoints)
-//!                                     └▶ gatekeeper ─▶ chain (read) ─▶ proxy ─▶ upstream
+//!                                     └▶ gatekeeper ─▶ admission ─▶ chain (read)
+//!                                                   └▶ proxy ─▶ upstream
 //! ```
 //!
 //! The decision itself and every byte of a challenge belong to `tollgate_gate`; the
 //! meaning of accounts belongs to `tollgate_client`.
 #![forbid(unsafe_code)]
 
+mod admission;
 mod api;
 mod app;
 mod chain;
