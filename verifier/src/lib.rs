@@ -22,7 +22,9 @@ mod api;
 mod app;
 mod chain;
 pub mod config;
+pub mod embedded;
 mod error;
+mod foundation;
 mod gatekeeper;
 mod keys;
 pub mod logging;
@@ -36,5 +38,6 @@ mod start_error;
 mod verifier;
 
 pub use config::{Config, ConfigError, ConfigProblem};
+pub use embedded::{Embedded, GateLayer, PaidAccess};
 pub use start_error::StartError;
 pub use verifier::{RunningVerifier, ShutdownReport, Verifier};
