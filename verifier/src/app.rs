@@ -16,7 +16,6 @@ use crate::limits::{Counts, Rate};
 use crate::market::Market;
 use crate::metrics::Metrics;
 use crate::nonces::NonceMemory;
-use crate::proxy::Proxy;
 
 /// The state of one running verifier.
 pub(crate) struct App {
@@ -24,7 +23,6 @@ pub(crate) struct App {
     pub(crate) chain: Arc<Chain>,
     pub(crate) cache: EntitlementCache<Chain>,
     pub(crate) health: Arc<ChainHealth>,
-    pub(crate) proxy: Proxy,
     pub(crate) nonces: Arc<NonceMemory>,
     /// Bounds the transaction requests in progress: each reads the chain anew.
     pub(crate) payment_turns: Arc<Semaphore>,
@@ -47,6 +45,13 @@ pub(crate) struct App {
     pub(crate) openapi: Option<Bytes>,
     /// How old terms may be to be offered.
     pub(crate) terms_lifetime: std::time::Duration,
+}
+
+/// The name only: some of its parts hold secrets.
+impl std::fmt::Debug for App {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("App")
+    }
 }
 
 impl App {

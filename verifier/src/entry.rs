@@ -157,7 +157,7 @@ fn judge(request: &Request, facts: Option<&ConnectionFacts>) -> Result<(), Servi
             request.uri(),
             request.version(),
             request.headers(),
-            facts,
+            facts.ambiguous_framing,
         )
     })
 }

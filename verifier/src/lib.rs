@@ -8,8 +8,9 @@
 //! A request's way through the modules:
 //!
 //! ```text
-//! serve ─▶ entry (name, checks, limits) ─▶ api            (the service's own endpoints)
-//!                                     └▶ gatekeeper ─▶ chain (read) ─▶ proxy ─▶ upstream
+//! serve ─▶ entry (name, checks, limits) ─▶ api          (the service's own endpoints)
+//!                                       └▶ gatekeeper ─▶ admission ─▶ chain (read)
+//!                                                     └▶ proxy ─▶ upstream
 //! ```
 //!
 //! The decision itself and every byte of a challenge belong to `tollgate_gate`; the
@@ -17,15 +18,18 @@
 #![forbid(unsafe_code)]
 
 mod admin;
+mod admission;
 mod api;
 mod app;
 mod chain;
 pub mod config;
+pub mod embedded;
 mod entry;
 mod error;
+mod foundation;
 mod gatekeeper;
-mod generation;
 mod keys;
+mod lasting;
 mod limits;
 pub mod logging;
 mod market;
@@ -44,6 +48,7 @@ mod start_error;
 mod verifier;
 
 pub use config::{Config, ConfigError, ConfigProblem};
+pub use embedded::{Embedded, GateLayer, PaidAccess};
 pub use reload::{FixedSetting, ReloadError};
 pub use start_error::{StartCode, StartError};
 pub use verifier::{CheckDepth, Checked, RunningVerifier, ShutdownReport, Verifier};

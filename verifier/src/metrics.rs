@@ -130,7 +130,7 @@ impl Metrics {
         );
         registry.register(
             "chain_wait_seconds",
-            "What requests waited for readings of the chain, from memory or not",
+            "What requests waited for readings of the chain; who finds one in memory does not wait",
             m.chain_waits.clone(),
         );
         registry.register(

@@ -14,20 +14,25 @@ use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, Any, CorsLayer};
 
-use crate::app::App;
+use crate::api;
 use crate::config::AllowedOrigins;
 use crate::entry::{self, Entry};
 use crate::error::ServiceError;
-use crate::{api, gatekeeper};
+use crate::gatekeeper::{self, Gatekeeper};
 
 /// How long browsers may remember a preflight.
 const PREFLIGHT_LIFETIME: Duration = Duration::from_secs(600);
 
 /// Endpoints and protected routes, inside what every request goes through.
-pub(crate) fn router(app: Arc<App>, entry: Entry, origins: &AllowedOrigins) -> Router {
+pub(crate) fn router(
+    gatekeeper: Arc<Gatekeeper>,
+    entry: Entry,
+    origins: &AllowedOrigins,
+) -> Router {
+    let app = Arc::clone(&gatekeeper.app);
     let protected = Router::new()
         .fallback(gatekeeper::handle)
-        .with_state(Arc::clone(&app));
+        .with_state(gatekeeper);
     let entry = Arc::new(entry);
     let plain = api::router(app)
         .fallback_service(protected)

@@ -8,14 +8,21 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, watch};
+use tokio_rustls::TlsAcceptor;
 use tracing::{error, info};
 
 use crate::admin;
+use crate::app::App;
 use crate::config::{Config, PublicUrl};
-use crate::generation::{Generation, Lasting, Prepared, Task};
+use crate::entry::Entry;
+use crate::foundation::{Foundation, Prepared, Task};
+use crate::gatekeeper::Gatekeeper;
+use crate::lasting::Lasting;
 use crate::metrics::Reloaded;
+use crate::proxy::Proxy;
 use crate::reload::{ReloadError, fixed_settings};
-use crate::serve::{self, Current, Drained};
+use crate::router::router;
+use crate::serve::{self, Current, Drained, Limits, Served};
 use crate::shutdown::ShutdownHooks;
 use crate::start_error::StartError;
 
@@ -30,15 +37,20 @@ pub struct RunningVerifier {
     admin_addr: Option<SocketAddr>,
     lasting: Lasting,
     current: Arc<Current>,
-    /// Held while a new configuration is checked and put in force.
-    generation: Mutex<Generation>,
-    /// The configuration in force, for the admin listener.
-    apps: watch::Sender<Arc<crate::app::App>>,
-    leave: watch::Sender<bool>,
-    stop: watch::Sender<bool>,
+    /// The configuration in force; held while another is checked.
+    running: Mutex<Running>,
+    /// Its state, for the admin listener.
+    apps: watch::Sender<Arc<App>>,
     server: Task<Drained>,
     admin: Option<Task<Drained>>,
     hooks: ShutdownHooks,
+}
+
+/// A configuration in force and its state.
+struct Running {
+    config: Config,
+    /// Follows the chain for it.
+    _foundation: Foundation,
 }
 
 impl fmt::Debug for RunningVerifier {
@@ -60,6 +72,15 @@ pub struct ShutdownReport {
     pub failed_hooks: Vec<&'static str>,
 }
 
+impl From<Drained> for ShutdownReport {
+    fn from(drained: Drained) -> Self {
+        Self {
+            cut_connections: drained.cut,
+            failed_hooks: Vec::new(),
+        }
+    }
+}
+
 impl Verifier {
     /// Checks the configuration against itself and the chain, listens, and serves
     /// until [`RunningVerifier::shutdown`].
@@ -77,17 +98,13 @@ impl Verifier {
             None => None,
         };
         let public_url = config.server.public_url.with_bound_port(local_addr.port());
-        let (leave, leaving) = watch::channel(false);
-        let (stop, stopping) = watch::channel(false);
-        let lasting = Lasting::new(&config, public_url, leaving);
-        let prepared = Prepared::new(config, &lasting).await?;
+        let lasting = Lasting::start(&config, public_url).await?;
+        let prepared = Prepared::new(&config, &lasting).await?;
         let ready = prepared.known;
-        let current = Current::new(
-            prepared.served(&lasting),
-            lasting.metrics.connections.clone(),
-        );
-        let generation = prepared.enter(stopping.clone());
-        let (apps, app) = watch::channel(Arc::clone(&generation.app));
+        let served = served(&config, &prepared.app, &lasting)?;
+        let current = Current::new(served, lasting.metrics.connections.clone());
+        let foundation = prepared.enter(&lasting);
+        let (apps, app) = watch::channel(Arc::clone(&foundation.app));
         let admin_addr = admin_listener.as_ref().map(|(_, address)| *address);
         let admin = admin_listener.map(|(listener, address)| {
             info!(%address, "the admin listener listens");
@@ -97,17 +114,22 @@ impl Verifier {
                 Arc::clone(&lasting.metrics),
             )))
         });
-        let server = tokio::spawn(serve::run(listener, Arc::clone(&current), stopping));
+        let server = tokio::spawn(serve::run(
+            listener,
+            Arc::clone(&current),
+            lasting.stop.subscribe(),
+        ));
         info!(address = %local_addr, url = %lasting.public_url, ready, "the verifier listens");
         Ok(RunningVerifier {
             local_addr,
             admin_addr,
             lasting,
             current,
-            generation: Mutex::new(generation),
+            running: Mutex::new(Running {
+                config,
+                _foundation: foundation,
+            }),
             apps,
-            leave,
-            stop,
             server: Task(server),
             admin,
             hooks: ShutdownHooks::default(),
@@ -121,18 +143,17 @@ impl Verifier {
     /// [`StartError`], with a stable code.
     pub async fn check(config: Config, depth: CheckDepth) -> Result<Checked, StartError> {
         let public_url = config.server.public_url.clone();
-        let (_leave, leaving) = watch::channel(false);
-        let lasting = Lasting::new(&config, public_url, leaving);
-        match depth {
-            CheckDepth::Offline => {
-                Prepared::offline(config, &lasting)?;
-                Ok(Checked::ByItself)
-            }
-            CheckDepth::Chain => match Prepared::new(config, &lasting).await?.known {
-                true => Ok(Checked::AgainstTheChain),
-                false => Ok(Checked::ChainUnavailable),
-            },
-        }
+        let lasting = Lasting::start(&config, public_url).await?;
+        let prepared = match depth {
+            CheckDepth::Offline => Prepared::offline(&config, &lasting)?,
+            CheckDepth::Chain => Prepared::new(&config, &lasting).await?,
+        };
+        served(&config, &prepared.app, &lasting)?;
+        Ok(match (depth, prepared.known) {
+            (CheckDepth::Offline, _) => Checked::ByItself,
+            (CheckDepth::Chain, true) => Checked::AgainstTheChain,
+            (CheckDepth::Chain, false) => Checked::ChainUnavailable,
+        })
     }
 }
 
@@ -154,6 +175,31 @@ pub enum Checked {
     AgainstTheChain,
     /// It makes sense by itself; the chain could not be asked.
     ChainUnavailable,
+}
+
+/// What the listener serves under this configuration.
+fn served(config: &Config, app: &Arc<App>, lasting: &Lasting) -> Result<Served, StartError> {
+    let upstream = config
+        .upstream
+        .clone()
+        .ok_or_else(|| StartError::Upstream("expected a section [upstream]".to_owned()))?;
+    let proxy = Proxy::new(&config.server, upstream, lasting.public_url.clone())
+        .map_err(|error| StartError::Upstream(error.to_string()))?;
+    let gatekeeper = Gatekeeper {
+        app: Arc::clone(app),
+        proxy,
+    };
+    let entry = Entry::new(
+        config,
+        Arc::clone(&lasting.counts),
+        Arc::clone(&lasting.metrics),
+    );
+    let tls = config.server.tls.as_ref();
+    Ok(Served {
+        router: router(Arc::new(gatekeeper), entry, &config.server.allowed_origins),
+        limits: Limits::from(config),
+        tls: tls.map(|tls| TlsAcceptor::from(tls.server())),
+    })
 }
 
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
@@ -217,18 +263,23 @@ impl RunningVerifier {
     }
 
     async fn exchange(&self, config: Config) -> Result<(), ReloadError> {
-        let mut generation = self.generation.lock().await;
-        let fixed = fixed_settings(&generation.config, &config);
+        let mut running = self.running.lock().await;
+        let fixed = fixed_settings(&running.config, &config);
         if !fixed.is_empty() {
             return Err(ReloadError::NeedsRestart(fixed));
         }
-        let prepared = Prepared::new(config, &self.lasting).await?;
+        let prepared = Prepared::new(&config, &self.lasting).await?;
         if !prepared.known {
             return Err(ReloadError::ChainUnavailable);
         }
-        self.current.exchange(prepared.served(&self.lasting));
-        *generation = prepared.enter(self.stop.subscribe());
-        self.apps.send_replace(Arc::clone(&generation.app));
+        let served = served(&config, &prepared.app, &self.lasting)?;
+        let foundation = prepared.enter(&self.lasting);
+        self.apps.send_replace(Arc::clone(&foundation.app));
+        self.current.exchange(served);
+        *running = Running {
+            config,
+            _foundation: foundation,
+        };
         Ok(())
     }
 
@@ -252,14 +303,9 @@ impl RunningVerifier {
     /// `shutdown_deadline`; cuts the rest; writes down what has to be; and closes
     /// the admin listener last.
     pub async fn shutdown(mut self) -> ShutdownReport {
-        self.leave.send_replace(true);
-        let (grace, chain_reader) = {
-            let generation = self.generation.into_inner();
-            (
-                generation.config.server.shutdown_grace,
-                generation.refresher,
-            )
-        };
+        self.lasting.leave.send_replace(true);
+        let running = self.running.into_inner();
+        let grace = running.config.server.shutdown_grace;
         if grace > Duration::ZERO {
             info!(
                 seconds = grace.as_secs_f64(),
@@ -267,10 +313,10 @@ impl RunningVerifier {
             );
             tokio::time::sleep(grace).await;
         }
-        self.stop.send_replace(true);
+        self.lasting.stop.send_replace(true);
         // A task that panicked has nothing left to drain.
         let drained = (&mut self.server.0).await.unwrap_or(Drained { cut: 0 });
-        drop(chain_reader);
+        drop(running);
         let failed_hooks = self.hooks.run().await;
         drop(self.admin);
         info!(cut = drained.cut, "the verifier stopped");

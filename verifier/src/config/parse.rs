@@ -91,7 +91,8 @@ pub(super) fn read(
     let secrets = root
         .table("secrets")
         .and_then(|section| sections::secrets(section, folder, environment));
-    let upstream = root.table("upstream").and_then(sections::upstream);
+    let forwards = root.has("upstream");
+    let upstream = root.optional_table("upstream").and_then(sections::upstream);
     let limits = root.optional_table("limits").map(limits::limits);
     let admin = root.optional_table("admin").and_then(admin::admin);
     let log = root.optional_table("log").map(log::log);
@@ -112,7 +113,7 @@ pub(super) fn read(
         chain: chain?,
         merchant: merchant?,
         secrets: secrets?,
-        upstream: upstream?,
+        upstream: if forwards { Some(upstream?) } else { None },
         limits: limits.unwrap_or_default(),
         admin,
         log: log.unwrap_or_default(),

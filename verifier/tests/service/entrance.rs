@@ -153,7 +153,7 @@ async fn a_payer_is_limited_whatever_its_address_and_others_are_not() {
 async fn overload_is_shed_early_and_the_health_stays_green() {
     let stage = with_admin(|config| {
         config.limits.max_upstream_requests = 2;
-        config.upstream.response_timeout = Duration::from_secs(40);
+        config.upstream.as_mut().unwrap().response_timeout = Duration::from_secs(40);
     })
     .await;
     let in_flight = "tollgate_upstream_requests_in_flight";

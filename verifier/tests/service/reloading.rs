@@ -158,7 +158,7 @@ async fn limits_and_the_upstream_change_at_runtime() {
     let (stage, base) = stage_and_config().await;
     let other = Upstream::start().await;
     let mut wanted = again(&stage, &base);
-    wanted.upstream.url = other.url().parse().unwrap();
+    wanted.upstream.as_mut().unwrap().url = other.url().parse().unwrap();
     wanted.limits.address = RateLimit {
         requests_per_minute: 1,
         burst: 1,

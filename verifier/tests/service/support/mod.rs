@@ -162,7 +162,7 @@ pub fn config(rpc: &ScriptedRpc, upstream: &Upstream) -> Config {
             current: Secret::random(),
             previous: None,
         },
-        upstream: upstream_config,
+        upstream: Some(upstream_config),
         limits: LimitsConfig::default(),
         admin: None,
         log: LogConfig::default(),
