@@ -20,8 +20,8 @@ use tollgate_gate::{
 use tracing::{Span, warn};
 
 use crate::app::App;
-use crate::embedded::PaidAccess;
 use crate::chain::{Freshness, Key, Observed, ReadFailure};
+use crate::embedded::PaidAccess;
 use crate::error::{RETRY_AFTER, ServiceError};
 use crate::market::Market;
 use crate::nonces::NonceUse;

@@ -24,6 +24,7 @@ mod chain;
 pub mod config;
 pub mod embedded;
 mod error;
+mod forward_auth;
 mod foundation;
 mod gatekeeper;
 mod keys;

@@ -8,6 +8,7 @@
 
 mod document;
 mod error;
+mod forward_auth;
 mod parse;
 mod public_url;
 mod secret;
@@ -22,6 +23,7 @@ use solana_hash::Hash;
 use solana_pubkey::Pubkey;
 
 pub use self::error::{ConfigError, ConfigProblem, ProblemKind};
+pub use self::forward_auth::{AddressRange, ForwardAuthConfig, ForwardAuthStyle};
 pub use self::public_url::PublicUrl;
 pub use self::secret::{Environment, MAX_SECRET_BYTES, MIN_SECRET_BYTES, Secret, SecretUrl};
 
@@ -45,6 +47,8 @@ pub struct Config {
     /// The server behind it; none when nothing is forwarded (an embedded gate, a
     /// forward-auth endpoint).
     pub upstream: Option<UpstreamConfig>,
+    /// Web servers that ask before they forward; off when there is none.
+    pub forward_auth: Option<ForwardAuthConfig>,
     /// What is free, what is sold; everything else is refused.
     pub routes: Vec<RouteConfig>,
 }

@@ -86,9 +86,11 @@ fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) ->
         .table("secrets")
         .and_then(|section| sections::secrets(section, folder, environment));
     let forwards = root.has("upstream");
-    let upstream = root
-        .optional_table("upstream")
-        .and_then(sections::upstream);
+    let upstream = root.optional_table("upstream").and_then(sections::upstream);
+    let asked = root.has("forward_auth");
+    let forward_auth = root
+        .optional_table("forward_auth")
+        .and_then(super::forward_auth::forward_auth);
     let sections = root.tables("routes");
     if sections.is_empty() || sections.len() > MAX_ROUTES {
         root.report(
@@ -107,6 +109,7 @@ fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) ->
         merchant: merchant?,
         secrets: secrets?,
         upstream: if forwards { Some(upstream?) } else { None },
+        forward_auth: if asked { Some(forward_auth?) } else { None },
         routes,
     })
 }
