@@ -22,7 +22,7 @@ use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, Any, CorsLayer};
 use tracing::info;
 
 use crate::app::App;
-use crate::chain::{CacheLimits, Catalogue, ChainHealth, EntitlementCache, Snapshot};
+use crate::chain::{Catalogue, ChainHealth, ChainTasks, Entitlements, Pool, Snapshot};
 use crate::config::{AllowedOrigins, Commitment, Config, MerchantId, PublicUrl, Secrets};
 use crate::error::ServiceError;
 use crate::market::{Market, RoutePlan};
@@ -49,6 +49,7 @@ pub struct RunningVerifier {
     stop: watch::Sender<bool>,
     server: Task<Drained>,
     refresher: Task<()>,
+    chain_tasks: ChainTasks,
 }
 
 /// How shutting down went.
@@ -94,7 +95,9 @@ impl Verifier {
         let (stop, stopping) = watch::channel(false);
         let health = Arc::new(ChainHealth::new(config.chain.ready_within));
         let chain = Arc::new(connect(&config));
-        let catalogue = catalogue(&config, &plan, &chain, &health)?;
+        let pool = Pool::of(&config.chain).map_err(|error| StartError::Rpc(error.to_string()))?;
+        let pool = Arc::new(pool);
+        let catalogue = catalogue(&config, &plan, &pool, &health)?;
         let merchant = catalogue.merchant;
         let publish = Publisher {
             plan,
@@ -104,18 +107,10 @@ impl Verifier {
         let first = catalogue.first().await.map_err(StartError::from)?;
         let known = first.is_some();
         publish.publish(first);
+        let cache = Entitlements::of(&config.chain, pool, Arc::clone(&health));
         let app = Arc::new(App {
             gate: gate(&config, &public_url)?,
-            cache: EntitlementCache::new(
-                Arc::clone(&chain),
-                Arc::clone(&health),
-                CacheLimits {
-                    max_staleness: config.chain.max_staleness,
-                    capacity: config.chain.cache_capacity,
-                    max_in_flight: config.chain.max_in_flight,
-                    max_wait: config.chain.request_timeout,
-                },
-            ),
+            cache: cache.clone(),
             chain,
             health,
             proxy: Proxy::new(&config.server, config.upstream.clone(), public_url.clone())
@@ -135,6 +130,7 @@ impl Verifier {
             move |snapshot| publish.publish(snapshot),
             stopping.clone(),
         ));
+        let chain_tasks = ChainTasks::start(&config.chain, merchant, &cache, &stopping);
         let router = router(app, &config.server.allowed_origins);
         let limits = Limits::from(&config);
         let server = tokio::spawn(serve::run(listener, router, limits, stopping));
@@ -145,6 +141,7 @@ impl Verifier {
             stop,
             server: Task(server),
             refresher: Task(refresher),
+            chain_tasks,
         })
     }
 }
@@ -169,6 +166,7 @@ impl RunningVerifier {
         // A task that panicked has nothing left to drain.
         let drained = (&mut self.server.0).await.unwrap_or(Drained { cut: 0 });
         let _ = (&mut self.refresher.0).await;
+        self.chain_tasks.ended().await;
         info!(cut = drained.cut, "the verifier stopped");
         ShutdownReport {
             cut_connections: drained.cut,
@@ -209,11 +207,11 @@ fn connect(config: &Config) -> Chain {
 fn catalogue(
     config: &Config,
     plan: &RoutePlan,
-    chain: &Arc<Chain>,
+    pool: &Arc<Pool>,
     health: &Arc<ChainHealth>,
 ) -> Result<Catalogue, StartError> {
     let merchant = match config.merchant.merchant {
-        MerchantId::Owner(owner) => chain.addresses().merchant(&owner),
+        MerchantId::Owner(owner) => pool.addresses().merchant(&owner),
         MerchantId::Address(address) => address,
     };
     let mut slugs = plan.slugs();
@@ -223,9 +221,8 @@ fn catalogue(
     slugs.sort_unstable();
     slugs.dedup();
     Ok(Catalogue {
-        chain: Arc::clone(chain),
+        pool: Arc::clone(pool),
         health: Arc::clone(health),
-        genesis_hash: config.chain.genesis_hash,
         merchant,
         slugs,
         routed: plan.slugs(),
