@@ -157,8 +157,7 @@ impl<R: ReadBatch> EntitlementCache<R> {
         };
         match outcome.unwrap_or(Err(ReadFailure::Chain("read_abandoned"))) {
             Ok(observed) => {
-                let enough =
-                    observed.grants() || observed.reading.slot >= freshness.claimed_slot();
+                let enough = observed.grants() || observed.reading.slot >= freshness.claimed_slot();
                 enough.then_some(observed).ok_or(ReadFailure::Lagging)
             }
             // Something newer came in meanwhile: perhaps it answers the question.
@@ -191,10 +190,6 @@ impl<R: ReadBatch> EntitlementCache<R> {
 
     pub(crate) fn counters(&self) -> &ChainCounters {
         &self.shared.counters
-    }
-
-    pub(crate) fn health(&self) -> &ChainHealth {
-        &self.shared.health
     }
 
     pub(crate) fn reader(&self) -> &Arc<R> {

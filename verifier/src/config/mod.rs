@@ -21,9 +21,7 @@ use std::time::Duration;
 use http::{HeaderValue, Method, Uri};
 use solana_pubkey::Pubkey;
 
-pub use self::chain::{
-    ChainConfig, Commitment, MAX_NEGATIVE_LIFETIME, MAX_RPC_FALLBACKS, Push,
-};
+pub use self::chain::{ChainConfig, Commitment, MAX_NEGATIVE_LIFETIME, MAX_RPC_FALLBACKS, Push};
 pub use self::error::{ConfigError, ConfigProblem, ProblemKind};
 pub use self::public_url::PublicUrl;
 pub use self::secret::{Environment, MAX_SECRET_BYTES, MIN_SECRET_BYTES, Secret, SecretUrl};

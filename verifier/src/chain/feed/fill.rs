@@ -39,7 +39,10 @@ pub(super) async fn fill(
         let read = cache.read_now(keys, since_slot).await;
         if read < keys.len() {
             // Without an answer they are read when they are asked for.
-            warn!(missing = keys.len() - read, "filling a gap was not complete");
+            warn!(
+                missing = keys.len() - read,
+                "filling a gap was not complete"
+            );
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use tollgate_client::{Entitlement, UnixSeconds};
 
-use super::entry::{Entry, Standing, flag};
 use super::Ledger;
+use super::entry::{Entry, Standing, flag};
 use crate::chain::question::{Key, Moment};
 
 /// The verdict of a finalized reading on what is remembered.

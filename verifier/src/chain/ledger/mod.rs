@@ -233,7 +233,11 @@ impl Ledger {
         now: Moment,
         view: &View,
     ) -> Merged {
-        let standing = self.standing(slot, source, now, view, true);
+        let covered = self.slab.get(place).is_some_and(|entry| {
+            let by_feed = view.feed.is_some_and(|feed| feed.epoch == entry.epoch);
+            by_feed && !entry.has(flag::DISPUTED)
+        });
+        let standing = self.standing(slot, source, now, view, covered);
         let slot_memory = self.limits.slot_memory;
         let Some(entry) = self.slab.get_mut(place) else {
             return Merged::Older;
@@ -322,7 +326,10 @@ impl Ledger {
 
     /// A notice of a lesser commitment that the key may have lost its access: it is
     /// read again before anything is served. Such notices grant nothing.
-    #[cfg_attr(not(test), allow(dead_code, reason = "for feeds that report `processed`"))]
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "for feeds that report `processed`")
+    )]
     pub(crate) fn doubt(&mut self, key: &Key) {
         if let Some(absent) = self.absent.get_mut(key) {
             absent.stands = false;
@@ -355,29 +362,29 @@ impl Ledger {
             .collect()
     }
 
-    /// How new a state is, and whether the feed covers it from here on. An unknown
-    /// key must not be older than anything forgotten, to be covered.
+    /// How new a state is, and whether the feed covers it from here on. What it did
+    /// not cover before (`covered`) must not be older than anything forgotten.
     fn standing(
         &self,
         slot: u64,
         source: Source,
         now: Moment,
         view: &View,
-        known: bool,
+        covered: bool,
     ) -> Standing {
         let checked = match source {
             Source::Read(began) => began,
             // Reported when the slot was complete, or just before.
             Source::Feed => view.feed.map_or(now, |feed| feed.beat),
         };
-        let covered = view.feed.filter(|feed| {
+        let feed = view.feed.filter(|feed| {
             let reported = source == Source::Feed || slot >= feed.since_slot;
-            reported && (known || slot >= self.forgotten)
+            reported && (covered || slot >= self.forgotten)
         });
         Standing {
             slot,
             checked,
-            epoch: covered.map_or(0, |feed| feed.epoch),
+            epoch: feed.map_or(0, |feed| feed.epoch),
         }
     }
 

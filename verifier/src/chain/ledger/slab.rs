@@ -87,9 +87,8 @@ impl Slab {
             }
         };
         let blocks = &self.blocks;
-        self.index.insert_unique(hash, place, |other| {
-            at(blocks, *other).map_or(0, &hash_of)
-        });
+        self.index
+            .insert_unique(hash, place, |other| at(blocks, *other).map_or(0, &hash_of));
         evicted
     }
 
@@ -106,11 +105,7 @@ impl Slab {
     }
 
     /// Takes out an entry.
-    pub(super) fn remove(
-        &mut self,
-        place: u32,
-        hash_of: impl Fn(&Entry) -> u64,
-    ) -> Option<Entry> {
+    pub(super) fn remove(&mut self, place: u32, hash_of: impl Fn(&Entry) -> u64) -> Option<Entry> {
         let entry = self.get(place).filter(|entry| entry.has(flag::OCCUPIED))?;
         let (hash, copy) = (hash_of(entry), entry.clone());
         if let Ok(found) = self.index.find_entry(hash, |other| *other == place) {

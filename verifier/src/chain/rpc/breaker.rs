@@ -107,7 +107,10 @@ mod tests {
         assert!(breaker.admits(later), "one call finds out");
         assert!(!breaker.admits(later), "and only one");
         breaker.failed(later, None);
-        assert!(!breaker.admits(later + FIRST_REST), "the second rest is longer");
+        assert!(
+            !breaker.admits(later + FIRST_REST),
+            "the second rest is longer"
+        );
         assert!(breaker.admits(later + FIRST_REST * 2));
         breaker.succeeded();
         assert_eq!(breaker.number(), 0);

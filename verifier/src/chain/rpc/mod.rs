@@ -89,10 +89,6 @@ impl Pool {
         self.limits.addresses
     }
 
-    pub(crate) fn deadline(&self) -> Duration {
-        self.limits.deadline
-    }
-
     pub(crate) fn endpoints(&self) -> Vec<EndpointSnapshot> {
         self.endpoints
             .iter()
@@ -202,7 +198,11 @@ impl Pool {
     fn with_clock(&self, asks: &[Ask]) -> Vec<Pubkey> {
         asks.iter()
             .map(|ask| &ask.key)
-            .map(|key| self.limits.addresses.entitlement(&key.product, &key.beneficiary))
+            .map(|key| {
+                self.limits
+                    .addresses
+                    .entitlement(&key.product, &key.beneficiary)
+            })
             .chain([CLOCK])
             .collect()
     }
@@ -230,8 +230,7 @@ impl Pool {
         let patience = self.limits.deadline / HEDGE_PART;
         let mut hedge = started + patience;
         let mut others = self.endpoints.iter();
-        let mut running: FuturesUnordered<BoxFuture<'_, Attempt<'_>>> =
-            FuturesUnordered::new();
+        let mut running: FuturesUnordered<BoxFuture<'_, Attempt<'_>>> = FuturesUnordered::new();
         let mut open: Vec<&Arc<Endpoint>> = Vec::new();
         let mut worst = None;
         loop {
