@@ -10,7 +10,7 @@ use tollgate_gate::limits::MAX_SESSION_LIFETIME;
 use tollgate_gate::{Gate, GateSettings, KeyRing, Network, Origin};
 
 use crate::app::App;
-use crate::chain::{CacheLimits, Catalogue, ChainHealth, EntitlementCache, Snapshot};
+use crate::chain::{Catalogue, ChainHealth, ChainTasks, Entitlements, Pool, Snapshot};
 use crate::config::{Commitment, Config, MerchantId, PublicUrl, Secrets};
 use crate::keys;
 use crate::market::{Market, RoutePlan};
@@ -24,6 +24,7 @@ pub(crate) struct Foundation {
     /// Set to true, it ends everything that was started for the service.
     pub(crate) stop: watch::Sender<bool>,
     pub(crate) refresher: Task<()>,
+    pub(crate) chain_tasks: ChainTasks,
 }
 
 /// A task that ends with its owner.
@@ -47,7 +48,9 @@ impl Foundation {
         let (stop, stopping) = watch::channel(false);
         let health = Arc::new(ChainHealth::new(config.chain.ready_within));
         let chain = Arc::new(connect(config));
-        let catalogue = catalogue(config, &plan, &chain, &health)?;
+        let pool = Pool::of(&config.chain).map_err(|error| StartError::Rpc(error.to_string()))?;
+        let pool = Arc::new(pool);
+        let catalogue = catalogue(config, &plan, &pool, &health)?;
         let merchant = catalogue.merchant;
         let publish = Publisher {
             plan,
@@ -57,18 +60,10 @@ impl Foundation {
         let first = catalogue.first().await.map_err(StartError::from)?;
         let known = first.is_some();
         publish.publish(first);
+        let cache = Entitlements::of(&config.chain, pool, Arc::clone(&health));
         let app = Arc::new(App {
             gate: gate(config, public_url)?,
-            cache: EntitlementCache::new(
-                Arc::clone(&chain),
-                Arc::clone(&health),
-                CacheLimits {
-                    max_staleness: config.chain.max_staleness,
-                    capacity: config.chain.cache_capacity,
-                    max_in_flight: config.chain.max_in_flight,
-                    max_wait: config.chain.request_timeout,
-                },
-            ),
+            cache: cache.clone(),
             chain,
             health,
             nonces: NonceMemory::new(MAX_NONCES),
@@ -84,12 +79,14 @@ impl Foundation {
             config.chain.refresh_interval,
             known,
             move |snapshot| publish.publish(snapshot),
-            stopping,
+            stopping.clone(),
         ));
+        let chain_tasks = ChainTasks::start(&config.chain, merchant, &cache, &stopping);
         Ok(Self {
             app,
             stop,
             refresher: Task(refresher),
+            chain_tasks,
         })
     }
 }
@@ -127,11 +124,11 @@ fn connect(config: &Config) -> Chain {
 fn catalogue(
     config: &Config,
     plan: &RoutePlan,
-    chain: &Arc<Chain>,
+    pool: &Arc<Pool>,
     health: &Arc<ChainHealth>,
 ) -> Result<Catalogue, StartError> {
     let merchant = match config.merchant.merchant {
-        MerchantId::Owner(owner) => chain.addresses().merchant(&owner),
+        MerchantId::Owner(owner) => pool.addresses().merchant(&owner),
         MerchantId::Address(address) => address,
     };
     let mut slugs = plan.slugs();
@@ -141,9 +138,8 @@ fn catalogue(
     slugs.sort_unstable();
     slugs.dedup();
     Ok(Catalogue {
-        chain: Arc::clone(chain),
+        pool: Arc::clone(pool),
         health: Arc::clone(health),
-        genesis_hash: config.chain.genesis_hash,
         merchant,
         slugs,
         routed: plan.slugs(),
