@@ -41,21 +41,21 @@ impl Default for Breaker {
 }
 
 impl Breaker {
-    /// Whether a call may be made now. When a rest is over, that is the one call that
-    /// finds out: its outcome has to be told.
-    pub(crate) fn admits(&mut self, now: Instant) -> bool {
+    /// Whether a call may be made now.
+    pub(crate) fn admits(&self, now: Instant) -> bool {
         match self.state {
             State::Closed => true,
-            State::Open { until } if now >= until => {
-                self.state = State::HalfOpen { since: now };
-                true
-            }
-            // The call that was to find out never told.
-            State::HalfOpen { since } if now >= since + LONGEST_REST => {
-                self.state = State::HalfOpen { since: now };
-                true
-            }
-            State::Open { .. } | State::HalfOpen { .. } => false,
+            State::Open { until } => now >= until,
+            // Somebody finds out already, unless that call never told.
+            State::HalfOpen { since } => now >= since + LONGEST_REST,
+        }
+    }
+
+    /// A call begins. When a rest is over, it is the one that finds out: its outcome
+    /// has to be told.
+    pub(crate) fn begins(&mut self, now: Instant) {
+        if self.state != State::Closed && self.admits(now) {
+            self.state = State::HalfOpen { since: now };
         }
     }
 
@@ -105,6 +105,7 @@ mod tests {
         assert!(!breaker.admits(start));
         let later = start + FIRST_REST;
         assert!(breaker.admits(later), "one call finds out");
+        breaker.begins(later);
         assert!(!breaker.admits(later), "and only one");
         breaker.failed(later, None);
         assert!(
@@ -129,7 +130,7 @@ mod tests {
         let (mut breaker, start) = (Breaker::default(), Instant::now());
         breaker.failed(start, Some(Duration::ZERO));
         let probe = start + LONGEST_REST;
-        assert!(breaker.admits(probe));
+        breaker.begins(probe);
         assert!(!breaker.admits(probe + FIRST_REST));
         assert!(breaker.admits(probe + LONGEST_REST));
     }

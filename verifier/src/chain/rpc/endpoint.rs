@@ -65,12 +65,17 @@ impl Endpoint {
         self.breaker().admits(Instant::now())
     }
 
+    /// A call begins ([`Breaker::begins`]).
+    pub(crate) fn begins(&self) {
+        self.breaker().begins(Instant::now());
+    }
+
     /// The next call identifies the cluster again.
     pub(crate) fn unpin(&self) {
         self.pinned.store(NOT_PINNED, Ordering::SeqCst);
     }
 
-    /// Notes the outcome of a call. Every call that was admitted has to be noted.
+    /// Notes the outcome of a call. Every call that began has to be noted.
     pub(crate) fn note(&self, failure: Option<&RpcFailure>) {
         let Some(failure) = failure else {
             self.counters.successes.one();

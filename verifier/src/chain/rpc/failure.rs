@@ -29,8 +29,8 @@ pub(crate) enum RpcFailure {
     WrongCluster { expected: String, actual: String },
     #[error(transparent)]
     Account(#[from] DecodeError),
-    #[error("every RPC server failed a moment ago and is left alone")]
-    Resting,
+    #[error("there is no RPC server to ask")]
+    NoServer,
 }
 
 impl RpcFailure {
@@ -47,13 +47,13 @@ impl RpcFailure {
             Self::Behind => "rpc_behind",
             Self::WrongCluster { .. } => "wrong_cluster",
             Self::Account(error) => error.code(),
-            Self::Resting => "rpc_resting",
+            Self::NoServer => "rpc_none",
         }
     }
 
     /// Whether it speaks against the server itself, so that it should be left alone
     /// for a while. A server that is merely behind is healthy.
     pub(crate) fn blames_server(&self) -> bool {
-        !matches!(self, Self::Behind | Self::Resting)
+        !matches!(self, Self::Behind | Self::NoServer)
     }
 }

@@ -207,6 +207,21 @@ impl Pool {
             .collect()
     }
 
+    /// The servers to ask, those first that are not being left alone. When all are, they
+    /// are asked all the same: an answer late is worth more than none, and the number
+    /// of calls in flight is bounded elsewhere.
+    fn in_order(&self) -> Vec<&Arc<Endpoint>> {
+        let admitted: Vec<_> = self
+            .endpoints
+            .iter()
+            .filter(|endpoint| endpoint.admits())
+            .collect();
+        if admitted.is_empty() {
+            return self.endpoints.iter().collect();
+        }
+        admitted
+    }
+
     async fn ask(
         &self,
         addresses: &[Pubkey],
@@ -229,14 +244,15 @@ impl Pool {
         let deadline = started + self.limits.deadline;
         let patience = self.limits.deadline / HEDGE_PART;
         let mut hedge = started + patience;
-        let mut others = self.endpoints.iter();
+        let mut others = self.in_order().into_iter();
         let mut running: FuturesUnordered<BoxFuture<'_, Attempt<'_>>> = FuturesUnordered::new();
         let mut open: Vec<&Arc<Endpoint>> = Vec::new();
         let mut worst = None;
         loop {
             let due = running.is_empty() || Instant::now() >= hedge;
-            if due && let Some(next) = others.by_ref().find(|endpoint| endpoint.admits()) {
+            if due && let Some(next) = others.next() {
                 hedge = Instant::now() + patience;
+                next.begins();
                 open.push(next);
                 running.push(Box::pin(async move {
                     (next, next.accounts(addresses, commitment, floor).await)
@@ -246,7 +262,7 @@ impl Pool {
                 hedge = deadline;
             }
             if running.is_empty() {
-                return Err(worst.unwrap_or(RpcFailure::Resting));
+                return Err(worst.unwrap_or(RpcFailure::NoServer));
             }
             tokio::select! {
                 biased;

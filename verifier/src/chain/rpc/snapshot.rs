@@ -109,11 +109,9 @@ impl Pool {
         min_slot: u64,
         take: impl FnMut(&Entitlement, u64) -> bool + Send + Clone + 'static,
     ) -> Result<(), RpcFailure> {
-        let mut last = RpcFailure::Resting;
-        for endpoint in &self.endpoints {
-            if !endpoint.admits() {
-                continue;
-            }
+        let mut last = RpcFailure::NoServer;
+        for endpoint in self.in_order() {
+            endpoint.begins();
             let outcome = self
                 .snapshot_of(endpoint, merchant, min_slot, take.clone())
                 .await;
