@@ -9,7 +9,7 @@ use tollgate_client::Chain;
 use tollgate_gate::{Gate, GateError};
 use tracing::debug;
 
-use crate::chain::{ChainHealth, EntitlementCache, ReadFailure};
+use crate::chain::{ChainHealth, Entitlements, ReadFailure};
 use crate::config::PublicUrl;
 use crate::error::ServiceError;
 use crate::limits::{Counts, Rate};
@@ -21,7 +21,7 @@ use crate::nonces::NonceMemory;
 pub(crate) struct App {
     pub(crate) gate: Gate,
     pub(crate) chain: Arc<Chain>,
-    pub(crate) cache: EntitlementCache<Chain>,
+    pub(crate) cache: Entitlements,
     pub(crate) health: Arc<ChainHealth>,
     pub(crate) nonces: Arc<NonceMemory>,
     /// Bounds the transaction requests in progress: each reads the chain anew.
@@ -88,6 +88,8 @@ impl App {
         };
         if !self.health.is_ready() {
             Some("chain_unavailable")
+        } else if self.cache.is_stalled() {
+            Some("chain_stalled")
         } else if !self.terms_are_current(&market) {
             Some("terms_too_old")
         } else {

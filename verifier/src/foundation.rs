@@ -147,9 +147,8 @@ fn catalogue(
     slugs.sort_unstable();
     slugs.dedup();
     Ok(Catalogue {
-        chain: Arc::clone(&lasting.chain),
+        pool: Arc::clone(&lasting.pool),
         health: Arc::clone(&lasting.health),
-        genesis_hash: config.chain.genesis_hash,
         merchant: lasting.merchant,
         slugs,
         routed: plan.slugs(),

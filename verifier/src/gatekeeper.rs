@@ -19,7 +19,8 @@ use crate::request_record::{self, Wait};
 /// The decision and what carries it out.
 pub(crate) struct Gatekeeper {
     pub(crate) app: Arc<App>,
-    pub(crate) proxy: Proxy,
+    /// None when web servers only ask ([`crate::forward_auth`]).
+    pub(crate) proxy: Option<Proxy>,
 }
 
 /// Answers a request that no endpoint of the service took.
@@ -47,11 +48,12 @@ pub(crate) async fn handle(
 
 async fn forward(
     app: &App,
-    proxy: &Proxy,
+    proxy: &Option<Proxy>,
     matched: &RouteMatch,
     request: Request,
     mut facts: Vec<(HeaderName, HeaderValue)>,
 ) -> Result<Response, ServiceError> {
+    let proxy = proxy.as_ref().ok_or(GateError::RouteNotFound)?;
     let place = app
         .counts
         .upstream

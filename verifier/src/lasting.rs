@@ -6,7 +6,7 @@ use tokio::sync::{Semaphore, watch};
 use tollgate_client::chain::Commitment as ChainCommitment;
 use tollgate_client::{Chain, ChainOptions, Pubkey};
 
-use crate::chain::{CacheLimits, ChainHealth, EntitlementCache};
+use crate::chain::{ChainHealth, ChainTasks, Entitlements, Pool};
 use crate::config::{Commitment, Config, MerchantId, PublicUrl};
 use crate::limits::{Counts, Places};
 use crate::metrics::Metrics;
@@ -21,7 +21,8 @@ pub(crate) struct Lasting {
     pub(crate) merchant: Pubkey,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) chain: Arc<Chain>,
-    pub(crate) cache: EntitlementCache<Chain>,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) cache: Entitlements,
     pub(crate) health: Arc<ChainHealth>,
     pub(crate) nonces: Arc<NonceMemory>,
     pub(crate) payment_turns: Arc<Semaphore>,
@@ -30,6 +31,8 @@ pub(crate) struct Lasting {
     pub(crate) leave: watch::Sender<bool>,
     /// True when it accepts no more, and all that was started for it ends.
     pub(crate) stop: watch::Sender<bool>,
+    /// The feed and the finality watch.
+    pub(crate) chain_tasks: ChainTasks,
 }
 
 /// The name only: some of its parts hold secrets.
@@ -47,37 +50,43 @@ impl Lasting {
     /// [`StartError`]; not when the chain cannot be asked now.
     pub(crate) async fn start(config: &Config, public_url: PublicUrl) -> Result<Self, StartError> {
         let health = Arc::new(ChainHealth::new(config.chain.ready_within));
-        let mut metrics = Metrics::new();
-        metrics.add_source(Arc::clone(&health));
         let chain = Arc::new(connect(config));
+        let pool = Pool::of(&config.chain).map_err(|error| StartError::Rpc(error.to_string()))?;
+        let pool = Arc::new(pool);
         let merchant = match config.merchant.merchant {
-            MerchantId::Owner(owner) => chain.addresses().merchant(&owner),
+            MerchantId::Owner(owner) => pool.addresses().merchant(&owner),
             MerchantId::Address(address) => address,
         };
-        let cache = EntitlementCache::new(
-            Arc::clone(&chain),
-            Arc::clone(&health),
-            CacheLimits {
-                max_staleness: config.chain.max_staleness,
-                capacity: config.chain.cache_capacity,
-                max_in_flight: config.chain.max_in_flight,
-                max_wait: config.chain.request_timeout,
-            },
-        );
+        let cache = Entitlements::of(&config.chain, Arc::clone(&pool), Arc::clone(&health));
+        let mut metrics = Metrics::new();
+        metrics.add_source(Arc::clone(&health));
+        metrics.add_source(Arc::new(cache.clone()));
+        let stop = watch::Sender::new(false);
         let places = Places::new(metrics.upstream_in_flight.clone());
         Ok(Self {
             public_url,
             merchant,
             metrics: Arc::new(metrics),
             chain,
+            pool,
             cache,
             health,
             nonces: Arc::new(NonceMemory::new(MAX_NONCES)),
             payment_turns: Arc::new(Semaphore::new(config.chain.max_in_flight)),
             counts: Arc::new(Counts::new(places)),
             leave: watch::Sender::new(false),
-            stop: watch::Sender::new(false),
+            stop,
+            chain_tasks: ChainTasks::default(),
         })
+    }
+}
+
+impl Lasting {
+    /// Begins to follow the chain beside the requests, once the configuration has
+    /// been found to be right.
+    pub(crate) fn follow_the_chain(&mut self, config: &Config) {
+        let stopping = self.stop.subscribe();
+        self.chain_tasks = ChainTasks::start(&config.chain, self.merchant, &self.cache, &stopping);
     }
 }
 

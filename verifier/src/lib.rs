@@ -26,6 +26,7 @@ pub mod config;
 pub mod embedded;
 mod entry;
 mod error;
+mod forward_auth;
 mod foundation;
 mod gatekeeper;
 mod keys;

@@ -13,6 +13,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
     DescriptorEncoder, EncodeLabelSet, EncodeLabelValue, EncodeMetric, LabelValueEncoder, text,
 };
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
@@ -270,13 +271,13 @@ fn reload_label(reloaded: Reloaded) -> OutcomeLabelOfReload {
 
 /// A part of the service that keeps numbers of its own (the chain cache, credits,
 /// the audit log). Asked whenever the page is read; must be quick and not block.
-pub(crate) trait SampleSource: Send + Sync + fmt::Debug + 'static {
+pub(crate) trait SampleSource: Send + Sync + 'static {
     /// The present numbers. Names and kinds must be the same every time.
     fn samples(&self) -> Vec<Sample>;
 }
 
-/// One number of a [`SampleSource`].
-#[derive(Clone, Copy, Debug)]
+/// One number of a [`SampleSource`], or several that differ in labels.
+#[derive(Clone, Debug)]
 pub(crate) struct Sample {
     /// Name without the prefix `tollgate_`, and for a counter without `_total`.
     pub(crate) name: &'static str,
@@ -286,40 +287,54 @@ pub(crate) struct Sample {
     pub(crate) value: SampleValue,
 }
 
+/// The labels of one number. Their values come from closed lists, or count things
+/// of the configuration.
+pub(crate) type Labels = Vec<(&'static str, String)>;
+
 /// What a number of a [`SampleSource`] is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum SampleValue {
     /// Only grows.
     Counter(u64),
     /// Goes up and down.
     Gauge(f64),
+    /// Counters by labels.
+    Counters(Vec<(Labels, u64)>),
+    /// Gauges by labels.
+    Gauges(Vec<(Labels, f64)>),
 }
 
-#[derive(Debug)]
 struct SourceCollector<S>(Arc<S>);
+
+impl<S> fmt::Debug for SourceCollector<S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("SourceCollector")
+    }
+}
 
 impl<S: SampleSource> Collector for SourceCollector<S> {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        for sample in self.0.samples() {
-            match sample.value {
-                SampleValue::Counter(value) => {
-                    encode(&mut encoder, &sample, &ConstCounter::new(value))?
+        for Sample { name, help, value } in self.0.samples() {
+            let kind = match &value {
+                SampleValue::Counter(_) | SampleValue::Counters(_) => MetricType::Counter,
+                SampleValue::Gauge(_) | SampleValue::Gauges(_) => MetricType::Gauge,
+            };
+            let mut family = encoder.encode_descriptor(name, help, None, kind)?;
+            match value {
+                SampleValue::Counter(value) => ConstCounter::new(value).encode(family)?,
+                SampleValue::Gauge(value) => ConstGauge::new(value).encode(family)?,
+                SampleValue::Counters(values) => {
+                    for (labels, value) in values {
+                        ConstCounter::new(value).encode(family.encode_family(&labels)?)?;
+                    }
                 }
-                SampleValue::Gauge(value) => {
-                    encode(&mut encoder, &sample, &ConstGauge::new(value))?
+                SampleValue::Gauges(values) => {
+                    for (labels, value) in values {
+                        ConstGauge::new(value).encode(family.encode_family(&labels)?)?;
+                    }
                 }
             }
         }
         Ok(())
     }
-}
-
-fn encode(
-    encoder: &mut DescriptorEncoder<'_>,
-    sample: &Sample,
-    metric: &impl EncodeMetric,
-) -> fmt::Result {
-    let encoder =
-        encoder.encode_descriptor(sample.name, sample.help, None, metric.metric_type())?;
-    metric.encode(encoder)
 }

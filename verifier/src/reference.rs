@@ -68,7 +68,8 @@ pub fn metrics(scraped: &str) -> String {
             .lines()
             .filter_map(|line| line.strip_prefix(name.as_str())?.split_once('{'))
             .filter(|(rest, _)| ["", "_total", "_count"].contains(rest))
-            .filter_map(|(_, labels)| Some(labels.split_once('=')?.0))
+            .flat_map(|(_, labels)| labels.split(','))
+            .filter_map(|label| Some(label.split_once('=')?.0))
             .collect();
         let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();
         let _ = writeln!(

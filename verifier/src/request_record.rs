@@ -176,9 +176,10 @@ fn of_error(error: GateError) -> Outcome {
         GateError::RateLimited => Outcome::RateLimited,
         GateError::Overloaded => Outcome::Shed,
         GateError::UpstreamUnavailable | GateError::UpstreamTimeout => Outcome::UpstreamFailed,
-        GateError::ChainUnavailable | GateError::OfferUnavailable | GateError::ReadingMismatch => {
-            Outcome::Undecided
-        }
+        GateError::ChainUnavailable
+        | GateError::OfferUnavailable
+        | GateError::ReadingMismatch
+        | GateError::DecisionChanged => Outcome::Undecided,
         other if other.status() == StatusCode::INTERNAL_SERVER_ERROR => Outcome::Failed,
         _ => Outcome::Refused,
     }

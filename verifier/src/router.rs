@@ -15,32 +15,38 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, Any, CorsLayer};
 
 use crate::api;
-use crate::config::AllowedOrigins;
+use crate::config::{AllowedOrigins, Config};
 use crate::entry::{self, Entry};
 use crate::error::ServiceError;
+use crate::forward_auth;
 use crate::gatekeeper::{self, Gatekeeper};
 
 /// How long browsers may remember a preflight.
 const PREFLIGHT_LIFETIME: Duration = Duration::from_secs(600);
 
 /// Endpoints and protected routes, inside what every request goes through.
-pub(crate) fn router(
-    gatekeeper: Arc<Gatekeeper>,
-    entry: Entry,
-    origins: &AllowedOrigins,
-) -> Router {
+pub(crate) fn router(gatekeeper: Arc<Gatekeeper>, entry: Entry, config: &Config) -> Router {
     let app = Arc::clone(&gatekeeper.app);
     let protected = Router::new()
         .fallback(gatekeeper::handle)
         .with_state(gatekeeper);
     let entry = Arc::new(entry);
-    let plain = api::router(app)
+    let plain = api::router(Arc::clone(&app))
         .fallback_service(protected)
         .layer(from_fn_with_state(Arc::clone(&entry), entry::limit));
-    plain
+    let open = plain
         .clone()
-        .layer(cors(origins))
-        .layer(from_fn_with_state(plain, without_cors))
+        .layer(cors(&config.server.allowed_origins))
+        .layer(from_fn_with_state(plain, without_cors));
+    // Outside of the CORS layer, which answers preflights with 200: to a web server
+    // that asks about one, this would be leave to forward it. Outside of the limit of
+    // addresses as well: all questions come from the web server's.
+    let asked = match &config.forward_auth {
+        Some(asked) => forward_auth::router(app, asked.clone()),
+        None => Router::new(),
+    };
+    asked
+        .fallback_service(open)
         .layer(CatchPanicLayer::custom(|_| {
             ServiceError::from(GateError::Internal).into_response()
         }))

@@ -38,6 +38,7 @@ start_codes! {
     Network "genesis_hash_invalid" "the genesis hash names no cluster";
     Secret "secret_invalid" "the secrets cannot be used together";
     Upstream "upstream_invalid" "the upstream cannot be reached by these settings";
+    Rpc "rpc_invalid" "the RPC servers cannot be reached by these settings";
     Slug "slug_invalid" "a product's name is not a slug";
     Routes "routes_invalid" "routes are wrong, alone or together";
     WrongCluster "wrong_cluster" "the RPC server serves another cluster than the configured one";
@@ -71,6 +72,9 @@ pub enum StartError {
     /// The upstream cannot be reached by these settings.
     #[error("upstream: {0}")]
     Upstream(String),
+    /// The RPC servers cannot be reached by these settings.
+    #[error("chain: {0}")]
+    Rpc(String),
     /// A product of `merchant.products` has no valid name.
     #[error("merchant.products: {0:?} is not a product slug")]
     Slug(String),
@@ -103,6 +107,7 @@ impl StartError {
             Self::Network(_) => StartCode::Network,
             Self::Secret(_) => StartCode::Secret,
             Self::Upstream(_) => StartCode::Upstream,
+            Self::Rpc(_) => StartCode::Rpc,
             Self::Slug(_) => StartCode::Slug,
             Self::Routes(_) => StartCode::Routes,
             Self::Chain { code, .. } => *code,

@@ -98,8 +98,9 @@ impl Verifier {
             None => None,
         };
         let public_url = config.server.public_url.with_bound_port(local_addr.port());
-        let lasting = Lasting::start(&config, public_url).await?;
+        let mut lasting = Lasting::start(&config, public_url).await?;
         let prepared = Prepared::new(&config, &lasting).await?;
+        lasting.follow_the_chain(&config);
         let ready = prepared.known;
         let served = served(&config, &prepared.app, &lasting)?;
         let current = Current::new(served, lasting.metrics.connections.clone());
@@ -179,11 +180,15 @@ pub enum Checked {
 
 /// What the listener serves under this configuration.
 fn served(config: &Config, app: &Arc<App>, lasting: &Lasting) -> Result<Served, StartError> {
-    let upstream = config
+    if config.upstream.is_none() && config.forward_auth.is_none() {
+        let message = "expected a section [upstream] or [forward_auth]";
+        return Err(StartError::Upstream(message.to_owned()));
+    }
+    let proxy = config
         .upstream
         .clone()
-        .ok_or_else(|| StartError::Upstream("expected a section [upstream]".to_owned()))?;
-    let proxy = Proxy::new(&config.server, upstream, lasting.public_url.clone())
+        .map(|upstream| Proxy::new(&config.server, upstream, lasting.public_url.clone()))
+        .transpose()
         .map_err(|error| StartError::Upstream(error.to_string()))?;
     let gatekeeper = Gatekeeper {
         app: Arc::clone(app),
@@ -196,7 +201,7 @@ fn served(config: &Config, app: &Arc<App>, lasting: &Lasting) -> Result<Served, 
     );
     let tls = config.server.tls.as_ref();
     Ok(Served {
-        router: router(Arc::new(gatekeeper), entry, &config.server.allowed_origins),
+        router: router(Arc::new(gatekeeper), entry, config),
         limits: Limits::from(config),
         tls: tls.map(|tls| TlsAcceptor::from(tls.server())),
     })
@@ -317,6 +322,7 @@ impl RunningVerifier {
         // A task that panicked has nothing left to drain.
         let drained = (&mut self.server.0).await.unwrap_or(Drained { cut: 0 });
         drop(running);
+        self.lasting.chain_tasks.ended().await;
         let failed_hooks = self.hooks.run().await;
         drop(self.admin);
         info!(cut = drained.cut, "the verifier stopped");

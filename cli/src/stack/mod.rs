@@ -175,6 +175,7 @@ pub fn configure_for(
             previous: None,
         },
         upstream: Some(UpstreamConfig::new(upstream)),
+        forward_auth: None,
         limits: LimitsConfig::default(),
         admin: None,
         log: LogConfig::default(),

@@ -78,6 +78,12 @@ gate_errors! {
     PaymentIdInvalid "payment_id_invalid" BAD_REQUEST Never "a payment id is 32 bytes in base58";
     ProductNotFound "product_not_found" NOT_FOUND Never "the merchant has no such product";
 
+    // Web servers that ask before they forward: the verifier's forward_auth.
+    OriginalRequestUnknown "original_request_unknown" BAD_REQUEST Never "the web server did not say which request it asks about";
+    OriginalRequestContradicted "original_request_contradicted" BAD_REQUEST Never "headers name two different requests";
+    PathNotCanonical "path_not_canonical" BAD_REQUEST Never "the path is not in its canonical form, and could not be forwarded in it";
+    DecisionChanged "decision_changed" SERVICE_UNAVAILABLE Later "the request would be served by now; send it again";
+
     // Requests for a payment's transaction: nothing was sent, nothing was paid.
     AlreadyPaid "already_paid" CONFLICT Never "this account has paid under this payment id; nothing more is due";
     PaymentIdSpent "payment_id_spent" CONFLICT NewPaymentId "this payment id was cancelled or refunded; ask for a new challenge";

@@ -33,14 +33,16 @@ use tollgate_gate::gate::{CHECK_PATH, PAY_PATH};
 
 use crate::app::App;
 use crate::error::ServiceError;
+use crate::forward_auth;
 use crate::request_record;
 
 /// Paths below which the configuration cannot define routes.
-pub(crate) const RESERVED: [&str; 5] = [
+pub(crate) const RESERVED: [&str; 6] = [
     CHECK_PATH,
     PAY_PATH,
     "/v1/products",
     "/v1/icon.svg",
+    forward_auth::PATH,
     "/health",
 ];
 

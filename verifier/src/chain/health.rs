@@ -1,6 +1,5 @@
 //! When the chain was last read successfully.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,24 +14,16 @@ use crate::metrics::{Sample, SampleSource, SampleValue};
 pub(crate) struct ChainHealth {
     ready_within: Duration,
     last_success: Mutex<Option<Instant>>,
-    successes: AtomicU64,
 }
 
 impl SampleSource for ChainHealth {
     fn samples(&self) -> Vec<Sample> {
         let age = self.age().map_or(f64::INFINITY, |age| age.as_secs_f64());
-        vec![
-            Sample {
-                name: "chain_reads",
-                help: "Critical readings of the chain that succeeded",
-                value: SampleValue::Counter(self.successes.load(Ordering::Relaxed)),
-            },
-            Sample {
-                name: "chain_last_read_age_seconds",
-                help: "How long ago the chain was last read successfully",
-                value: SampleValue::Gauge(age),
-            },
-        ]
+        vec![Sample {
+            name: "chain_last_read_age_seconds",
+            help: "How long ago the chain was last read successfully",
+            value: SampleValue::Gauge(age),
+        }]
     }
 }
 
@@ -41,13 +32,11 @@ impl ChainHealth {
         Self {
             ready_within,
             last_success: Mutex::new(None),
-            successes: AtomicU64::new(0),
         }
     }
 
     /// A critical read succeeded.
     pub(crate) fn succeeded(&self) {
-        self.successes.fetch_add(1, Ordering::Relaxed);
         let mut last = self
             .last_success
             .lock()

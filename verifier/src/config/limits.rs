@@ -1,7 +1,8 @@
 //! `[limits]`: how much one caller, and all together, may ask for.
 
 use super::document::Section;
-use crate::limits::{Network, Rate, TrustedProxies};
+use super::forward_auth::AddressRange;
+use crate::limits::{Rate, TrustedProxies};
 
 const MOST_PER_MINUTE: u64 = 60_000_000;
 const MOST_PLACES: u64 = 1_000_000;
@@ -83,21 +84,23 @@ pub(super) fn limits(section: Section<'_, '_>) -> LimitsConfig {
         &mut config.max_upstream_requests,
         MOST_PLACES,
     );
-    let networks = section.strings("trusted_proxies", "an array of networks", |text| {
-        text.parse::<Network>()
-    });
-    if let Some(networks) = networks {
-        if networks.len() > MOST_PROXIES {
+    let ranges = section.strings(
+        "trusted_proxies",
+        "an array of addresses",
+        AddressRange::parse,
+    );
+    if let Some(ranges) = ranges {
+        if ranges.len() > MOST_PROXIES {
             section.report(
                 super::ProblemKind::InvalidValue,
                 "trusted_proxies",
                 format!(
-                    "expected at most {MOST_PROXIES} networks, found {}",
-                    networks.len()
+                    "expected at most {MOST_PROXIES} addresses or ranges, found {}",
+                    ranges.len()
                 ),
             );
         }
-        config.trusted_proxies = TrustedProxies::new(networks);
+        config.trusted_proxies = TrustedProxies::new(ranges);
     }
     section.finish();
     config

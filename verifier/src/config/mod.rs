@@ -7,10 +7,12 @@
 //! commented example is `verifier/examples/tollgate.toml`.
 
 mod admin;
+mod chain;
 mod document;
 mod error;
 #[cfg(test)]
 mod example_tests;
+mod forward_auth;
 mod limits;
 mod log;
 mod parse;
@@ -24,17 +26,18 @@ use std::path::Path;
 use std::time::Duration;
 
 use http::{HeaderValue, Method, Uri};
-use solana_hash::Hash;
 use solana_pubkey::Pubkey;
 
 pub use self::admin::AdminConfig;
+pub use self::chain::{ChainConfig, Commitment, MAX_NEGATIVE_LIFETIME, MAX_RPC_FALLBACKS, Push};
 pub use self::error::{ConfigError, ConfigProblem, ProblemKind};
+pub use self::forward_auth::{AddressRange, ForwardAuthConfig, ForwardAuthStyle};
 pub use self::limits::{LimitsConfig, RateLimit};
 pub use self::log::{LogConfig, LogFormat};
 pub use self::public_url::PublicUrl;
 pub use self::secret::{Environment, MAX_SECRET_BYTES, MIN_SECRET_BYTES, Secret, SecretUrl};
 pub use self::tls::{TlsConfig, TlsProblem};
-pub use crate::limits::{Network, TrustedProxies};
+pub use crate::limits::TrustedProxies;
 
 /// The largest configuration file, in bytes.
 pub const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -56,6 +59,8 @@ pub struct Config {
     /// The server behind it; none when nothing is forwarded (an embedded gate, a
     /// forward-auth endpoint).
     pub upstream: Option<UpstreamConfig>,
+    /// Web servers that ask before they forward; off when there is none.
+    pub forward_auth: Option<ForwardAuthConfig>,
     /// How much callers may ask for.
     pub limits: LimitsConfig,
     /// The listener for operators; `None`: there is none.
@@ -166,62 +171,6 @@ pub enum AllowedOrigins {
     Any,
     /// These origins.
     List(Vec<HeaderValue>),
-}
-
-/// `[chain]`: the cluster and how it is read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChainConfig {
-    /// The JSON-RPC endpoint.
-    pub rpc_url: SecretUrl,
-    /// From which commitment on a payment counts.
-    pub commitment: Commitment,
-    /// The deployed Tollgate program.
-    pub program_id: Pubkey,
-    /// The genesis hash of the cluster: an endpoint of another cluster is refused.
-    pub genesis_hash: Hash,
-    /// The deadline of one RPC request.
-    pub request_timeout: Duration,
-    /// How old an answer from memory may be: the published bound on how long a
-    /// revoked entitlement may still be served.
-    pub max_staleness: Duration,
-    /// The most RPC reads in flight; more are refused with 503.
-    pub max_in_flight: usize,
-    /// How many entitlements are remembered.
-    pub cache_capacity: usize,
-    /// How often products, merchant and genesis hash are read again.
-    pub refresh_interval: Duration,
-    /// Ready means that a critical read succeeded this recently; prices older
-    /// than this are not offered.
-    pub ready_within: Duration,
-}
-
-impl ChainConfig {
-    /// The defaults for a cluster.
-    #[must_use]
-    pub fn new(rpc_url: SecretUrl, program_id: Pubkey, genesis_hash: Hash) -> Self {
-        Self {
-            rpc_url,
-            commitment: Commitment::Confirmed,
-            program_id,
-            genesis_hash,
-            request_timeout: Duration::from_secs(3),
-            max_staleness: Duration::from_secs(2),
-            max_in_flight: 64,
-            cache_capacity: 100_000,
-            refresh_interval: Duration::from_secs(10),
-            ready_within: Duration::from_secs(60),
-        }
-    }
-}
-
-/// The commitment at which chain state is believed. `processed` is not offered:
-/// one node's view may be dropped, and nothing may be granted on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Commitment {
-    /// Voted for by a supermajority.
-    Confirmed,
-    /// Rooted.
-    Finalized,
 }
 
 /// `[merchant]`: whose products are sold.

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::document::{Document, Section};
 use super::error::{ConfigError, ConfigProblem, ProblemKind};
 use super::secret::Environment;
-use super::{Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, admin, limits, log, sections};
+use super::{Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, admin, chain, limits, log, sections};
 use crate::market::RoutePlan;
 
 pub(super) fn load(path: &Path, environment: &Environment<'_>) -> Result<Config, ConfigError> {
@@ -86,13 +86,17 @@ pub(super) fn read(
         .and_then(|section| sections::server(section, folder));
     let chain = root
         .table("chain")
-        .and_then(|section| sections::chain(section, folder, environment));
+        .and_then(|section| chain::chain(section, folder, environment));
     let merchant = root.table("merchant").and_then(sections::merchant);
     let secrets = root
         .table("secrets")
         .and_then(|section| sections::secrets(section, folder, environment));
     let forwards = root.has("upstream");
     let upstream = root.optional_table("upstream").and_then(sections::upstream);
+    let asked = root.has("forward_auth");
+    let forward_auth = root
+        .optional_table("forward_auth")
+        .and_then(super::forward_auth::forward_auth);
     let limits = root.optional_table("limits").map(limits::limits);
     let admin = root.optional_table("admin").and_then(admin::admin);
     let log = root.optional_table("log").map(log::log);
@@ -114,6 +118,7 @@ pub(super) fn read(
         merchant: merchant?,
         secrets: secrets?,
         upstream: if forwards { Some(upstream?) } else { None },
+        forward_auth: if asked { Some(forward_auth?) } else { None },
         limits: limits.unwrap_or_default(),
         admin,
         log: log.unwrap_or_default(),

@@ -80,8 +80,10 @@ impl Embedded {
     /// # Errors
     /// [`StartError`], with a stable code.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        let lasting = Lasting::start(&config, config.server.public_url.clone()).await?;
-        let foundation = Prepared::new(&config, &lasting).await?.enter(&lasting);
+        let mut lasting = Lasting::start(&config, config.server.public_url.clone()).await?;
+        let prepared = Prepared::new(&config, &lasting).await?;
+        lasting.follow_the_chain(&config);
+        let foundation = prepared.enter(&lasting);
         let endpoints = api::router(Arc::clone(&foundation.app));
         Ok(Self {
             limits: Limits::from(&config),

@@ -12,8 +12,8 @@ mod client_address;
 mod places;
 
 pub(crate) use self::buckets::{Buckets, Rate};
+pub use self::client_address::TrustedProxies;
 pub(crate) use self::client_address::{ClientAddress, block};
-pub use self::client_address::{Network, TrustedProxies};
 pub(crate) use self::places::Places;
 
 use std::net::IpAddr;

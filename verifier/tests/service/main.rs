@@ -12,8 +12,10 @@
 
 mod chain_faults;
 mod configuration;
+mod embedded;
 mod endpoints;
 mod entrance;
+mod forward_auth;
 mod heads;
 mod metrics;
 mod openapi;
