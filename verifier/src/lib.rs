@@ -21,6 +21,7 @@ mod admission;
 mod api;
 mod app;
 mod chain;
+mod credits;
 pub mod config;
 mod error;
 mod gatekeeper;

@@ -95,6 +95,7 @@ impl RoutePlan {
                 Some(RouteDefinition {
                     pattern: route.pattern.clone(),
                     methods: route.methods,
+                    metering: Default::default(),
                     access: match &route.sells {
                         None => Access::Free,
                         Some((slug, text)) => sell(slug, text)?,

@@ -1,0 +1,6 @@
+#![allow(dead_code)]
+mod ledger;
+mod local;
+mod owner;
+mod shared;
+mod store;
