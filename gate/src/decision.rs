@@ -17,7 +17,9 @@ use crate::payment_id::Progress;
 use crate::session::Session;
 use crate::siwx::SignedIn;
 use std::sync::Arc;
-use tollgate_client::{Credits, DurationSeconds, Entitlement, EntitlementStatus, Pubkey, UnixSeconds};
+use tollgate_client::{
+    Credits, DurationSeconds, Entitlement, EntitlementStatus, Pubkey, UnixSeconds,
+};
 
 /// What a reader of the chain found at the entitlement's address.
 #[derive(Clone, Debug, PartialEq, Eq)]

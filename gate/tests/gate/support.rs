@@ -10,8 +10,8 @@ use tollgate_client::{
 };
 use tollgate_gate::siwx::SignInMessage;
 use tollgate_gate::{
-    Access, Entropy, Gate, GateSettings, KeyId, KeyRing, Metering, MethodSet, Network, OfferText, Origin,
-    ProductOffer, Resolution, RouteDefinition, RouteMatch, RouteTable, Secret,
+    Access, Entropy, Gate, GateSettings, KeyId, KeyRing, Metering, MethodSet, Network, OfferText,
+    Origin, ProductOffer, Resolution, RouteDefinition, RouteMatch, RouteTable, Secret,
 };
 
 pub const ORIGIN: &str = "https://api.example.com";

@@ -185,10 +185,7 @@ mod tests {
 
     fn take(ledger: &mut Ledger, count: u64) {
         for _ in 0..count {
-            assert!(matches!(
-                ledger.reserve(Credits(1)),
-                Reserved::Taken { .. }
-            ));
+            assert!(matches!(ledger.reserve(Credits(1)), Reserved::Taken { .. }));
             ledger.commit(Credits(1));
         }
     }
@@ -214,10 +211,7 @@ mod tests {
     #[test]
     fn what_is_reserved_is_neither_left_nor_bookable() {
         let mut ledger = Ledger::new(view(0, 1, 3, 0));
-        assert!(matches!(
-            ledger.reserve(Credits(2)),
-            Reserved::Taken { .. }
-        ));
+        assert!(matches!(ledger.reserve(Credits(2)), Reserved::Taken { .. }));
         assert_eq!(ledger.remaining(), Credits(1));
         assert_eq!(ledger.bookable(), None);
         ledger.release(Credits(2));

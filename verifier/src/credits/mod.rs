@@ -4,3 +4,5 @@ mod local;
 mod owner;
 mod shared;
 mod store;
+#[cfg(test)]
+mod tests;

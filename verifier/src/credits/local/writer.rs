@@ -240,7 +240,10 @@ impl<'a> Draft<'a> {
         let after = after.map(|after| after.to_bytes());
         let start = after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
         let mut found = Vec::new();
-        for entry in self.unbooked.range::<&[u8; 32]>((start, Bound::Unbounded))? {
+        for entry in self
+            .unbooked
+            .range::<&[u8; 32]>((start, Bound::Unbounded))?
+        {
             if found.len() == limit {
                 break;
             }

@@ -174,7 +174,16 @@ fn ledger(answer: &[i64]) -> Result<Ledger, StoreError> {
     let number = |value: i64| u64::try_from(value).map_err(|_| StoreError::Damaged);
     match *answer {
         [-1] => Err(StoreError::Outdated),
-        [1, created_at, generation, slot, granted, booked, used, reserved] => Ok(Ledger {
+        [
+            1,
+            created_at,
+            generation,
+            slot,
+            granted,
+            booked,
+            used,
+            reserved,
+        ] => Ok(Ledger {
             chain: ChainView {
                 life: Life {
                     created_at: UnixSeconds(created_at),
@@ -198,7 +207,10 @@ impl CreditStore for SharedStore {
             call.arg(cut(demand.cost.0))
                 .arg(demand.id.to_string())
                 .arg(milliseconds(self.hold));
-            reserved(self.ask(async |server| call.invoke_async(server).await).await?)
+            reserved(
+                self.ask(async |server| call.invoke_async(server).await)
+                    .await?,
+            )
         }
         .boxed()
     }
@@ -268,9 +280,7 @@ impl CreditStore for SharedStore {
     fn give_up(&self, entitlement: Pubkey) -> BoxFuture<'_, Result<(), StoreError>> {
         async move {
             let mut remove = cmd("ZREM");
-            remove
-                .arg(self.unbooked_key())
-                .arg(entitlement.to_string());
+            remove.arg(self.unbooked_key()).arg(entitlement.to_string());
             let _removed: i64 = self
                 .ask(async |server| remove.query_async(server).await)
                 .await?;
