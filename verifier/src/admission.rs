@@ -20,6 +20,7 @@ use tollgate_gate::{
 use tracing::{Span, warn};
 
 use crate::app::App;
+use crate::embedded::PaidAccess;
 use crate::chain::{Freshness, Key, Observed, ReadFailure};
 use crate::error::{RETRY_AFTER, ServiceError};
 use crate::market::Market;
@@ -55,6 +56,11 @@ pub(crate) struct Grant {
 }
 
 impl Grant {
+    /// What a handler in this process is told of the caller.
+    pub(crate) fn access(&self) -> PaidAccess {
+        PaidAccess::of(&self.entitled)
+    }
+
     /// What the server behind the gate is told of the caller.
     pub(crate) fn facts(&self) -> Vec<(HeaderName, HeaderValue)> {
         [
@@ -104,30 +110,72 @@ impl Grant {
     }
 }
 
+/// How far a decision came without waiting.
+#[derive(Debug)]
+pub(crate) enum Begun {
+    /// All the way.
+    Decided(Admission),
+    /// To a reading of the chain; [`App::finish`] goes on.
+    Waiting(Box<Waiting>),
+}
+
+/// A decision that needs a reading. Owns all it needs, so that a way in may keep
+/// it beside the request.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    market: Arc<Market>,
+    matched: RouteMatch,
+    question: Question,
+    now: UnixSeconds,
+}
+
 impl App {
     /// Decides about one request.
     pub(crate) async fn admit(&self, asked: Asked<'_>) -> Admission {
-        match self.try_admit(asked).await {
-            Ok(admission) => admission,
-            Err(error) => Admission::Answered(error.into_response()),
+        match self.begin(asked) {
+            Begun::Decided(admission) => admission,
+            Begun::Waiting(waiting) => self.finish(*waiting, asked.query).await,
         }
     }
 
-    async fn try_admit(&self, asked: Asked<'_>) -> Result<Admission, ServiceError> {
+    /// Decides as far as that takes no waiting: all the way for free routes, for
+    /// strangers, for refusals, and for sessions whose entitlement is in memory.
+    pub(crate) fn begin(&self, asked: Asked<'_>) -> Begun {
+        self.try_begin(asked)
+            .unwrap_or_else(|error| Begun::Decided(Admission::Answered(error.into_response())))
+    }
+
+    /// Decides what [`App::begin`] could not. `query` is that of the request.
+    pub(crate) async fn finish(&self, waiting: Waiting, query: Option<&str>) -> Admission {
+        let Waiting {
+            market,
+            matched,
+            question,
+            now,
+        } = waiting;
+        match self.read(question).await {
+            Ok(decision) => self.carry_out(&market, matched, decision, query, now),
+            Err(error) => Err(error),
+        }
+        .unwrap_or_else(|error| Admission::Answered(error.into_response()))
+    }
+
+    fn try_begin(&self, asked: Asked<'_>) -> Result<Begun, ServiceError> {
         let market = self.known_market()?;
         let matched = match market.table.resolve(asked.method, asked.raw_path) {
             Ok(Resolution::Options { allow }) => {
                 let response = StatusCode::NO_CONTENT.into_response();
-                return Ok(Admission::Answered(allowed(response, &allow.to_string())));
+                let response = allowed(response, &allow.to_string());
+                return Ok(Begun::Decided(Admission::Answered(response)));
             }
             Ok(Resolution::Route(matched)) => matched,
             Err(GateError::MethodNotAllowed) => {
                 let response = ServiceError::from(GateError::MethodNotAllowed).into_response();
                 let allow = market.table.allow(asked.raw_path);
-                return Ok(Admission::Answered(match allow {
+                return Ok(Begun::Decided(Admission::Answered(match allow {
                     Some(allow) => allowed(response, &allow.to_string()),
                     None => response,
-                }));
+                })));
             }
             Err(error) => return Err(error.into()),
         };
@@ -135,8 +183,39 @@ impl App {
         let now = now();
         let decision = match self.gate.open(&matched, asked.headers, now) {
             Next::Done(decision) => decision,
-            Next::Read(question) => self.read(question).await?,
+            Next::Read(question) => match self.remembered(&question) {
+                Some(observed) => question.answer(reading(&observed)),
+                None => {
+                    return Ok(Begun::Waiting(Box::new(Waiting {
+                        market,
+                        matched,
+                        question,
+                        now,
+                    })));
+                }
+            },
         };
+        self.carry_out(&market, matched, decision, asked.query, now)
+            .map(Begun::Decided)
+    }
+
+    /// What memory says, for a caller to whom memory may answer.
+    fn remembered(&self, question: &Question) -> Option<Observed> {
+        if question.fresh_sign_in().is_some() {
+            return None;
+        }
+        self.cache
+            .remembered(&key_of(question), Freshness::Remembered)
+    }
+
+    fn carry_out(
+        &self,
+        market: &Arc<Market>,
+        matched: RouteMatch,
+        decision: Decision,
+        query: Option<&str>,
+        now: UnixSeconds,
+    ) -> Result<Admission, ServiceError> {
         match decision {
             Decision::Pass(_) => Ok(Admission::Free(matched)),
             Decision::Serve(entitled) => {
@@ -144,7 +223,7 @@ impl App {
                 Ok(Admission::Granted(matched, Box::new(grant)))
             }
             Decision::Challenge(due) => {
-                let response = self.challenge(&market, &matched, &due, asked.query, now)?;
+                let response = self.challenge(market, &matched, &due, query, now)?;
                 Ok(Admission::Answered(response))
             }
             Decision::Refuse(error) => Err(error.into()),
@@ -162,11 +241,7 @@ impl App {
             }
             Some(_) => Freshness::JustSignedIn,
         };
-        let key = Key {
-            product: question.offer().product,
-            beneficiary: *question.beneficiary(),
-        };
-        let reading = match self.cache.get(key, freshness).await {
+        let reading = match self.cache.get(key_of(&question), freshness).await {
             Ok(observed) => reading(&observed),
             Err(ReadFailure::Overloaded) => return Err(GateError::Overloaded.into()),
             Err(failure) => {
@@ -218,6 +293,13 @@ fn allowed(mut response: Response, methods: &str) -> Response {
         response.headers_mut().insert(header::ALLOW, value);
     }
     response
+}
+
+fn key_of(question: &Question) -> Key {
+    Key {
+        product: question.offer().product,
+        beneficiary: *question.beneficiary(),
+    }
 }
 
 fn reading(observed: &Observed) -> Reading {

@@ -23,7 +23,9 @@ mod app;
 mod chain;
 pub mod config;
 mod credits;
+pub mod embedded;
 mod error;
+mod foundation;
 mod gatekeeper;
 mod keys;
 pub mod logging;
@@ -37,5 +39,6 @@ mod start_error;
 mod verifier;
 
 pub use config::{Config, ConfigError, ConfigProblem};
+pub use embedded::{Embedded, GateLayer, PaidAccess};
 pub use start_error::StartError;
 pub use verifier::{RunningVerifier, ShutdownReport, Verifier};

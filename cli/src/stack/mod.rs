@@ -174,7 +174,7 @@ pub fn configure_for(
             current: Secret::random(),
             previous: None,
         },
-        upstream: UpstreamConfig::new(upstream),
+        upstream: Some(UpstreamConfig::new(upstream)),
         routes: routes(),
     })
 }

@@ -200,24 +200,10 @@ impl<R: ReadEntitlement> EntitlementCache<R> {
         freshness: Freshness,
     ) -> Result<Observed, ReadFailure> {
         let arrived = Instant::now();
-        let oldest_negative = match freshness {
-            Freshness::JustSignedIn => arrived,
-            Freshness::Remembered => arrived.checked_sub(NEGATIVE_LIFETIME).unwrap_or(arrived),
-        };
-        if let Some(known) = self.shared.known.get(&key) {
-            let observed = known.observed(arrived);
-            let age = arrived.saturating_duration_since(known.began);
-            let stands = if observed.grants() {
-                age <= self.shared.limits.max_staleness
-            } else {
-                // What has run out since it was read is asked for again: only the
-                // chain may say that something expired.
-                !known.granted_when_read() && known.began >= oldest_negative
-            };
-            if stands {
-                return Ok(observed);
-            }
+        if let Some(observed) = self.remembered_at(&key, freshness, arrived) {
+            return Ok(observed);
         }
+        let oldest_negative = oldest_negative(freshness, arrived);
         let mut flight = self.join(key, oldest_negative)?;
         let outcome = match flight.outcome.wait_for(Option::is_some).await {
             Ok(outcome) => outcome.clone(),
@@ -230,6 +216,25 @@ impl<R: ReadEntitlement> EntitlementCache<R> {
             chain_time: known.reading.chain_time,
             reading: known.reading,
         })
+    }
+
+    /// What memory may still say of `key`, without waiting.
+    pub(crate) fn remembered(&self, key: &Key, freshness: Freshness) -> Option<Observed> {
+        self.remembered_at(key, freshness, Instant::now())
+    }
+
+    fn remembered_at(&self, key: &Key, freshness: Freshness, now: Instant) -> Option<Observed> {
+        let known = self.shared.known.get(key)?;
+        let observed = known.observed(now);
+        let stands = if observed.grants() {
+            let age = now.saturating_duration_since(known.began);
+            age <= self.shared.limits.max_staleness
+        } else {
+            // What has run out since it was read is asked for again: only the
+            // chain may say that something expired.
+            !known.granted_when_read() && known.began >= oldest_negative(freshness, now)
+        };
+        stands.then_some(observed)
     }
 
     /// A read of `key` that began at or after `not_before`.
@@ -271,6 +276,14 @@ impl<R: ReadEntitlement> EntitlementCache<R> {
             let _ = sender.send(Some(outcome));
         });
         Ok(flight)
+    }
+}
+
+/// When a read must have begun for its "no access" to count.
+fn oldest_negative(freshness: Freshness, now: Instant) -> Instant {
+    match freshness {
+        Freshness::JustSignedIn => now,
+        Freshness::Remembered => now.checked_sub(NEGATIVE_LIFETIME).unwrap_or(now),
     }
 }
 

@@ -42,8 +42,9 @@ pub struct Config {
     pub merchant: MerchantConfig,
     /// The keys of its challenges and session tokens.
     pub secrets: Secrets,
-    /// The server behind it.
-    pub upstream: UpstreamConfig,
+    /// The server behind it; none when nothing is forwarded (an embedded gate, a
+    /// forward-auth endpoint).
+    pub upstream: Option<UpstreamConfig>,
     /// What is free, what is sold; everything else is refused.
     pub routes: Vec<RouteConfig>,
 }
@@ -76,7 +77,8 @@ impl Config {
 /// `[server]`: the listener and its limits.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
-    /// The address to listen at; port 0 takes a free one.
+    /// The address to listen at; port 0 takes a free one. Not used by an embedded
+    /// gate.
     pub listen: SocketAddr,
     /// The URL by which callers reach this service. The only source of the URLs
     /// in challenges and of the sign-in domain: never the `Host` header.
@@ -105,6 +107,10 @@ pub struct ServerConfig {
 }
 
 impl ServerConfig {
+    /// Where it listens when nothing else is said.
+    pub const DEFAULT_LISTEN: SocketAddr =
+        SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8402);
+
     /// The defaults at an address.
     #[must_use]
     pub fn new(listen: SocketAddr, public_url: PublicUrl) -> Self {

@@ -85,7 +85,10 @@ fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) ->
     let secrets = root
         .table("secrets")
         .and_then(|section| sections::secrets(section, folder, environment));
-    let upstream = root.table("upstream").and_then(sections::upstream);
+    let forwards = root.has("upstream");
+    let upstream = root
+        .optional_table("upstream")
+        .and_then(sections::upstream);
     let sections = root.tables("routes");
     if sections.is_empty() || sections.len() > MAX_ROUTES {
         root.report(
@@ -103,7 +106,7 @@ fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) ->
         chain: chain?,
         merchant: merchant?,
         secrets: secrets?,
-        upstream: upstream?,
+        upstream: if forwards { Some(upstream?) } else { None },
         routes,
     })
 }

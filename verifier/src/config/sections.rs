@@ -46,7 +46,7 @@ fn from_text<T: FromStr>(expected: &str) -> impl Fn(&str) -> Result<T, String> {
 
 pub(super) fn server(section: Section<'_, '_>) -> Option<ServerConfig> {
     const LISTEN: &str = "an address and port such as \"127.0.0.1:8402\"";
-    let listen: Option<SocketAddr> = section.parsed("listen", LISTEN, from_text(LISTEN));
+    let listen: Option<SocketAddr> = section.optional("listen", LISTEN, from_text(LISTEN));
     let public_url: Option<PublicUrl> = section.parsed("public_url", "a URL", |text| {
         let url: PublicUrl = text
             .parse()
@@ -57,7 +57,7 @@ pub(super) fn server(section: Section<'_, '_>) -> Option<ServerConfig> {
             .map_err(|error| format!("{error}, found {text:?}"))
     });
     let mut config = ServerConfig::new(
-        listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0))),
+        listen.unwrap_or(ServerConfig::DEFAULT_LISTEN),
         public_url.clone().unwrap_or_else(PublicUrl::unset),
     );
     section.set_count("max_connections", &mut config.max_connections, 1_000_000);
@@ -100,7 +100,7 @@ pub(super) fn server(section: Section<'_, '_>) -> Option<ServerConfig> {
         };
     }
     section.finish();
-    (listen.is_some() && public_url.is_some()).then_some(config)
+    public_url.is_some().then_some(config)
 }
 
 fn origin(text: &str) -> Result<HeaderValue, String> {

@@ -161,7 +161,7 @@ pub fn config(rpc: &ScriptedRpc, upstream: &Upstream) -> Config {
             current: Secret::random(),
             previous: None,
         },
-        upstream: upstream_config,
+        upstream: Some(upstream_config),
         routes: vec![paid, free],
     }
 }
