@@ -43,12 +43,15 @@ pub(crate) enum ServiceError {
     /// The terms read from the chain are too old to be offered.
     #[error("the product's terms cannot be read now; do not pay because of this")]
     OfferUnavailable,
+    /// The store of used credits does not answer.
+    #[error("how many credits are left cannot be said now; do not pay because of this")]
+    CreditsUnavailable,
 }
 
 impl ServiceError {
     /// Every variant of its own.
     #[cfg(test)]
-    const OWN: [Self; 7] = [
+    const OWN: [Self; 8] = [
         Self::HostMismatch,
         Self::BodyBroken,
         Self::AlreadyPaid,
@@ -56,6 +59,7 @@ impl ServiceError {
         Self::PaymentIdTaken,
         Self::PaymentExpired,
         Self::OfferUnavailable,
+        Self::CreditsUnavailable,
     ];
 
     fn row(self) -> (&'static str, StatusCode, Retry) {
@@ -69,6 +73,9 @@ impl ServiceError {
             Self::PaymentIdTaken => ("payment_id_taken", S::CONFLICT, Retry::NewPaymentId),
             Self::PaymentExpired => ("payment_expired", S::CONFLICT, Retry::NewPaymentId),
             Self::OfferUnavailable => ("offer_unavailable", S::SERVICE_UNAVAILABLE, Retry::Later),
+            Self::CreditsUnavailable => {
+                ("credits_unavailable", S::SERVICE_UNAVAILABLE, Retry::Later)
+            }
         }
     }
 

@@ -30,6 +30,7 @@ mod gatekeeper;
 mod keys;
 pub mod logging;
 mod market;
+mod metered;
 mod nonces;
 mod proxy;
 mod request_checks;

@@ -16,15 +16,15 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, Any, CorsLayer};
 use tracing::info;
 
+use crate::api;
 use crate::config::{AllowedOrigins, Config, PublicUrl};
-use crate::foundation::{Foundation, Task};
 use crate::error::ServiceError;
+use crate::foundation::{Foundation, Task};
 use crate::gatekeeper::{self, Gatekeeper};
 use crate::proxy::Proxy;
 use crate::request_id;
 use crate::serve::{self, Drained, Limits};
 use crate::start_error::StartError;
-use crate::api;
 
 /// How long browsers may remember a preflight.
 const PREFLIGHT_LIFETIME: Duration = Duration::from_secs(600);
@@ -94,7 +94,12 @@ impl Verifier {
         });
         let router = router(gatekeeper, &config.server.allowed_origins);
         let limits = Limits::from(&config);
-        let server = tokio::spawn(serve::run(listener, router, limits, foundation.stop.subscribe()));
+        let server = tokio::spawn(serve::run(
+            listener,
+            router,
+            limits,
+            foundation.stop.subscribe(),
+        ));
         info!(address = %local_addr, url = %public_url, ready = known, "the verifier listens");
         Ok(RunningVerifier {
             local_addr,
@@ -119,12 +124,14 @@ impl RunningVerifier {
     }
 
     /// Stops accepting, turns unready, lets requests in flight finish until the
-    /// configured deadline, and then cuts them.
+    /// configured deadline, and then cuts them. Then books used credits, which takes
+    /// at most the same time again.
     pub async fn shutdown(mut self) -> ShutdownReport {
         self.foundation.stop.send_replace(true);
         // A task that panicked has nothing left to drain.
         let drained = (&mut self.server.0).await.unwrap_or(Drained { cut: 0 });
         let _ = (&mut self.foundation.refresher.0).await;
+        self.foundation.flush().await;
         info!(cut = drained.cut, "the verifier stopped");
         drained.into()
     }

@@ -175,6 +175,7 @@ pub fn configure_for(
             previous: None,
         },
         upstream: Some(UpstreamConfig::new(upstream)),
+        credits: None,
         routes: routes(),
     })
 }

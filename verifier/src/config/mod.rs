@@ -6,6 +6,7 @@
 //! ([`ConfigError`]). Secrets come from files or environment variables only. The
 //! commented example is `verifier/examples/tollgate.toml`.
 
+mod credits;
 mod document;
 mod error;
 mod parse;
@@ -20,7 +21,9 @@ use std::time::Duration;
 use http::{HeaderValue, Method, Uri};
 use solana_hash::Hash;
 use solana_pubkey::Pubkey;
+use tollgate_gate::Metering;
 
+pub use self::credits::{CreditStoreConfig, CreditsConfig, OperatorKey, RedisUrl};
 pub use self::error::{ConfigError, ConfigProblem, ProblemKind};
 pub use self::public_url::PublicUrl;
 pub use self::secret::{Environment, MAX_SECRET_BYTES, MIN_SECRET_BYTES, Secret, SecretUrl};
@@ -45,6 +48,8 @@ pub struct Config {
     /// The server behind it; none when nothing is forwarded (an embedded gate, a
     /// forward-auth endpoint).
     pub upstream: Option<UpstreamConfig>,
+    /// How used credits are counted; without it, no route sells a metered product.
+    pub credits: Option<CreditsConfig>,
     /// What is free, what is sold; everything else is refused.
     pub routes: Vec<RouteConfig>,
 }
@@ -282,6 +287,8 @@ pub struct RouteConfig {
     pub access: RouteAccess,
     /// The product's name in challenges; its slug when empty.
     pub title: String,
+    /// What a request costs where the product counts credits.
+    pub metering: Metering,
     /// What a caller gets, in words; part of the challenge.
     pub description: String,
     /// The media type of the answer; part of the challenge.
@@ -308,6 +315,7 @@ impl RouteConfig {
             path: path.to_owned(),
             methods: vec![Method::GET],
             access,
+            metering: Metering::ONE_CREDIT,
             title: String::new(),
             description: String::new(),
             mime_type: "application/json".to_owned(),

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::document::{Document, Section};
 use super::error::{ConfigError, ConfigProblem, ProblemKind};
 use super::secret::Environment;
-use super::{Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, sections};
+use super::{Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, credits, sections};
 use crate::market::RoutePlan;
 
 pub(super) fn load(path: &Path, environment: &Environment<'_>) -> Result<Config, ConfigError> {
@@ -86,9 +86,11 @@ fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) ->
         .table("secrets")
         .and_then(|section| sections::secrets(section, folder, environment));
     let forwards = root.has("upstream");
-    let upstream = root
-        .optional_table("upstream")
-        .and_then(sections::upstream);
+    let upstream = root.optional_table("upstream").and_then(sections::upstream);
+    let counts = root.has("credits");
+    let credits = root
+        .optional_table("credits")
+        .and_then(|section| credits::read(section, folder, environment));
     let sections = root.tables("routes");
     if sections.is_empty() || sections.len() > MAX_ROUTES {
         root.report(
@@ -107,6 +109,7 @@ fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) ->
         merchant: merchant?,
         secrets: secrets?,
         upstream: if forwards { Some(upstream?) } else { None },
+        credits: if counts { Some(credits?) } else { None },
         routes,
     })
 }

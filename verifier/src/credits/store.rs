@@ -106,6 +106,14 @@ pub(crate) trait CreditStore: Send + Sync + 'static {
         view: ChainView,
     ) -> BoxFuture<'_, Result<Ledger, StoreError>>;
 
+    /// How the account stands by this reading, for whoever only wants to know:
+    /// nothing is written.
+    fn look(
+        &self,
+        entitlement: Pubkey,
+        view: ChainView,
+    ) -> BoxFuture<'_, Result<Ledger, StoreError>>;
+
     /// Entitlements that may have used credits that are not booked, in a fixed
     /// order: at most `limit` after `after`.
     fn unbooked(

@@ -254,14 +254,7 @@ fn all_problems_are_reported_at_once_in_order() {
         .iter()
         .map(|problem| problem.key.as_str())
         .collect();
-    assert_eq!(
-        keys,
-        [
-            "server.listn",
-            "merchant.name",
-            "upstream.url"
-        ]
-    );
+    assert_eq!(keys, ["server.listn", "merchant.name", "upstream.url"]);
     assert_eq!(error.code(), "config_unknown_key");
 }
 

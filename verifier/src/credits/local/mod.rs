@@ -143,6 +143,15 @@ impl CreditStore for LocalStore {
             .boxed()
     }
 
+    fn look(
+        &self,
+        entitlement: Pubkey,
+        view: ChainView,
+    ) -> BoxFuture<'_, Result<Ledger, StoreError>> {
+        self.ask(move |reply| Work::Look(entitlement, view, reply))
+            .boxed()
+    }
+
     fn unbooked(
         &self,
         after: Option<Pubkey>,

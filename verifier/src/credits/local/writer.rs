@@ -24,6 +24,7 @@ pub(super) enum Work {
     Reserve(Demand, Reply<Reserved>),
     Settle(Settled, Reply<()>),
     Learn(Pubkey, ChainView, Reply<Ledger>),
+    Look(Pubkey, ChainView, Reply<Ledger>),
     Unbooked(Option<Pubkey>, usize, Reply<Vec<Pubkey>>),
     GiveUp(Pubkey, Reply<()>),
 }
@@ -163,6 +164,11 @@ impl<'a> Draft<'a> {
                 answers.push(later(reply, &answer));
                 answer.map(drop)
             }
+            Work::Look(entitlement, view, reply) => {
+                let answer = self.look(entitlement, view);
+                answers.push(later(reply, &answer));
+                answer.map(drop)
+            }
             Work::Unbooked(after, limit, reply) => {
                 let answer = self.list(after, limit).map(Ok);
                 answers.push(later(reply, &answer));
@@ -234,6 +240,16 @@ impl<'a> Draft<'a> {
         let open = ledger.bookable().is_some() || ledger.reserved > Credits(0);
         self.set_unbooked(&entitlement, open)?;
         Ok(Ok(ledger))
+    }
+
+    fn look(
+        &mut self,
+        entitlement: Pubkey,
+        view: ChainView,
+    ) -> Result<Result<Ledger, StoreError>, redb::Error> {
+        let mut ledger = self.ledger(entitlement, view)?;
+        let learnt = ledger.learn(view).map_err(|Outdated| StoreError::Outdated);
+        Ok(learnt.map(|()| ledger))
     }
 
     fn list(&self, after: Option<Pubkey>, limit: usize) -> Result<Vec<Pubkey>, redb::Error> {

@@ -20,7 +20,7 @@ use tracing::warn;
 
 pub(crate) use self::connection::Unfit;
 use self::connection::{ConnectError, Server};
-use super::ledger::{ChainView, Ledger, Life, Reserved};
+use super::ledger::{ChainView, Ledger, Life, Outdated, Reserved};
 use super::owner::Owner;
 use super::store::{CreditStore, Demand, LEASE, ReservationId, Settled, Settlement, StoreError};
 
@@ -30,6 +30,17 @@ const MAX_WAITING: usize = 4096;
 /// The largest number that Lua holds exactly. Larger credits are cut to it, which
 /// gives nobody more than was granted.
 const MAX_NUMBER: u64 = (1 << 53) - 1;
+
+/// The fields of a ledger, as in `ledger.lua`.
+const FIELDS: [&str; 7] = [
+    "created_at",
+    "generation",
+    "slot",
+    "granted",
+    "booked",
+    "used",
+    "reserved",
+];
 
 /// The store.
 pub(crate) struct SharedStore {
@@ -133,7 +144,7 @@ impl SharedStore {
         view: &ChainView,
     ) -> redis::ScriptInvocation<'a> {
         let mut call = script.prepare_invoke();
-        call.key(format!("{}:ledger:{entitlement}", self.prefix))
+        call.key(self.ledger_key(entitlement))
             .key(format!("{}:open:{entitlement}", self.prefix))
             .key(self.unbooked_key())
             .arg(view.life.created_at.0)
@@ -143,6 +154,10 @@ impl SharedStore {
             .arg(cut(view.booked.0))
             .arg(entitlement.to_string());
         call
+    }
+
+    fn ledger_key(&self, entitlement: &Pubkey) -> String {
+        format!("{}:ledger:{entitlement}", self.prefix)
     }
 
     fn unbooked_key(&self) -> String {
@@ -169,13 +184,11 @@ fn reserved((outcome, remaining): (i64, u64)) -> Result<Reserved, StoreError> {
     }
 }
 
-/// The answer of `learn.lua`.
-fn ledger(answer: &[i64]) -> Result<Ledger, StoreError> {
+/// The fields of a ledger, in the order of [`FIELDS`].
+fn ledger(fields: &[i64]) -> Result<Ledger, StoreError> {
     let number = |value: i64| u64::try_from(value).map_err(|_| StoreError::Damaged);
-    match *answer {
-        [-1] => Err(StoreError::Outdated),
+    match *fields {
         [
-            1,
             created_at,
             generation,
             slot,
@@ -248,7 +261,32 @@ impl CreditStore for SharedStore {
             let answer: Vec<i64> = self
                 .ask(async |server| call.invoke_async(server).await)
                 .await?;
-            ledger(&answer)
+            match answer.split_first() {
+                Some((1, fields)) => ledger(fields),
+                Some((-1, [])) => Err(StoreError::Outdated),
+                _ => Err(StoreError::Damaged),
+            }
+        }
+        .boxed()
+    }
+
+    fn look(
+        &self,
+        entitlement: Pubkey,
+        view: ChainView,
+    ) -> BoxFuture<'_, Result<Ledger, StoreError>> {
+        async move {
+            let mut get = cmd("HMGET");
+            get.arg(self.ledger_key(&entitlement)).arg(&FIELDS);
+            let found: Vec<Option<i64>> = self
+                .ask(async |server| get.query_async(server).await)
+                .await?;
+            let Some(fields) = found.into_iter().collect::<Option<Vec<_>>>() else {
+                return Ok(Ledger::new(view));
+            };
+            let mut known = ledger(&fields)?;
+            known.learn(view).map_err(|Outdated| StoreError::Outdated)?;
+            Ok(known)
         }
         .boxed()
     }

@@ -157,7 +157,10 @@ pub async fn spend(store: &dyn CreditStore, entitlement: Pubkey, view: ChainView
 
 /// What is left.
 pub async fn left(store: &dyn CreditStore, entitlement: Pubkey, view: ChainView) -> u64 {
-    store.learn(entitlement, view).await.unwrap().remaining().0
+    let seen = store.look(entitlement, view).await;
+    let learnt = store.learn(entitlement, view).await;
+    assert_eq!(seen, learnt, "looking and learning agree");
+    learnt.unwrap().remaining().0
 }
 
 /// Makes a test of each promise on each store.

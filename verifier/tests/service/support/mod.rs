@@ -162,6 +162,7 @@ pub fn config(rpc: &ScriptedRpc, upstream: &Upstream) -> Config {
             previous: None,
         },
         upstream: Some(upstream_config),
+        credits: None,
         routes: vec![paid, free],
     }
 }
