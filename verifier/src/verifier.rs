@@ -123,6 +123,14 @@ impl RunningVerifier {
         &self.public_url
     }
 
+    /// What was counted of metered products since the start, by stable names; nothing
+    /// without a section `[credits]`.
+    #[must_use]
+    pub fn credit_counts(&self) -> Vec<(&'static str, u64)> {
+        let credits = self.foundation.app.credits.as_ref();
+        credits.map_or_else(Vec::new, |credits| credits.meter.tally().counts().to_vec())
+    }
+
     /// Stops accepting, turns unready, lets requests in flight finish until the
     /// configured deadline, and then cuts them. Then books used credits, which takes
     /// at most the same time again.

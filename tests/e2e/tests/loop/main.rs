@@ -8,5 +8,6 @@
 )]
 
 mod faults;
+mod metered;
 mod sales;
 mod scene;
