@@ -1,6 +1,7 @@
 //! What every way in stands on: the shared state, and the task that keeps it true.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
@@ -12,6 +13,7 @@ use tollgate_gate::{Gate, GateSettings, KeyRing, Network, Origin};
 use crate::app::App;
 use crate::chain::{Catalogue, ChainHealth, ChainTasks, Entitlements, Pool, Snapshot};
 use crate::config::{Commitment, Config, MerchantId, PublicUrl, Secrets};
+use crate::credits::{CreditService, Owner, Surroundings};
 use crate::keys;
 use crate::market::{Market, RoutePlan};
 use crate::nonces::{MAX_NONCES, NonceMemory};
@@ -25,6 +27,8 @@ pub(crate) struct Foundation {
     pub(crate) stop: watch::Sender<bool>,
     pub(crate) refresher: Task<()>,
     pub(crate) chain_tasks: ChainTasks,
+    /// How long the last bookings of used credits may take.
+    flush_deadline: Duration,
 }
 
 /// A task that ends with its owner.
@@ -61,10 +65,12 @@ impl Foundation {
         let known = first.is_some();
         publish.publish(first);
         let cache = Entitlements::of(&config.chain, pool, Arc::clone(&health));
+        let credits = credits(config, &chain, merchant, &stopping).await?;
         let app = Arc::new(App {
             gate: gate(config, public_url)?,
             cache: cache.clone(),
             chain,
+            credits,
             health,
             nonces: NonceMemory::new(MAX_NONCES),
             payment_turns: Semaphore::new(config.chain.max_in_flight),
@@ -87,8 +93,41 @@ impl Foundation {
             stop,
             refresher: Task(refresher),
             chain_tasks,
+            flush_deadline: config.server.shutdown_deadline,
         })
     }
+
+    /// Books used credits, when no more requests are in flight.
+    pub(crate) async fn flush(&self) {
+        if let Some(credits) = &self.app.credits {
+            credits.flush(self.flush_deadline).await;
+        }
+    }
+}
+
+/// The meter, where one is configured.
+async fn credits(
+    config: &Config,
+    chain: &Arc<Chain>,
+    merchant: tollgate_client::Pubkey,
+    stopping: &watch::Receiver<bool>,
+) -> Result<Option<CreditService>, StartError> {
+    let Some(section) = &config.credits else {
+        return Ok(None);
+    };
+    let around = Surroundings {
+        chain: Arc::clone(chain),
+        owner: Owner {
+            genesis_hash: config.chain.genesis_hash,
+            merchant,
+        },
+        longest_request: config
+            .upstream
+            .as_ref()
+            .map_or(Duration::ZERO, |upstream| upstream.response_timeout),
+        stopping: stopping.clone(),
+    };
+    Ok(Some(CreditService::start(section, around).await?))
 }
 
 /// Turns readings of the catalogue into routes with terms.
@@ -144,6 +183,7 @@ fn catalogue(
         slugs,
         routed: plan.slugs(),
         mint: config.merchant.mint,
+        counts_credits: config.credits.is_some(),
     })
 }
 

@@ -7,6 +7,7 @@
 //! commented example is `verifier/examples/tollgate.toml`.
 
 mod chain;
+mod credits;
 mod document;
 mod error;
 mod forward_auth;
@@ -21,8 +22,10 @@ use std::time::Duration;
 
 use http::{HeaderValue, Method, Uri};
 use solana_pubkey::Pubkey;
+use tollgate_gate::Metering;
 
 pub use self::chain::{ChainConfig, Commitment, MAX_NEGATIVE_LIFETIME, MAX_RPC_FALLBACKS, Push};
+pub use self::credits::{CreditStoreConfig, CreditsConfig, OperatorKey, RedisUrl};
 pub use self::error::{ConfigError, ConfigProblem, ProblemKind};
 pub use self::forward_auth::{AddressRange, ForwardAuthConfig, ForwardAuthStyle};
 pub use self::public_url::PublicUrl;
@@ -50,6 +53,8 @@ pub struct Config {
     pub upstream: Option<UpstreamConfig>,
     /// Web servers that ask before they forward; off when there is none.
     pub forward_auth: Option<ForwardAuthConfig>,
+    /// How used credits are counted; without it, no route sells a metered product.
+    pub credits: Option<CreditsConfig>,
     /// What is free, what is sold; everything else is refused.
     pub routes: Vec<RouteConfig>,
 }
@@ -231,6 +236,8 @@ pub struct RouteConfig {
     pub access: RouteAccess,
     /// The product's name in challenges; its slug when empty.
     pub title: String,
+    /// What a request costs where the product counts credits.
+    pub metering: Metering,
     /// What a caller gets, in words; part of the challenge.
     pub description: String,
     /// The media type of the answer; part of the challenge.
@@ -257,6 +264,7 @@ impl RouteConfig {
             path: path.to_owned(),
             methods: vec![Method::GET],
             access,
+            metering: Metering::ONE_CREDIT,
             title: String::new(),
             description: String::new(),
             mime_type: "application/json".to_owned(),
