@@ -11,6 +11,7 @@ use tracing::debug;
 
 use crate::chain::{ChainHealth, Entitlements, ReadFailure};
 use crate::config::PublicUrl;
+use crate::credits::CreditService;
 use crate::error::ServiceError;
 use crate::limits::{Counts, Rate};
 use crate::market::Market;
@@ -22,6 +23,8 @@ pub(crate) struct App {
     pub(crate) gate: Gate,
     pub(crate) chain: Arc<Chain>,
     pub(crate) cache: Entitlements,
+    /// Counts used credits, where that is configured.
+    pub(crate) credits: Option<Arc<CreditService>>,
     pub(crate) health: Arc<ChainHealth>,
     pub(crate) nonces: Arc<NonceMemory>,
     /// Bounds the transaction requests in progress: each reads the chain anew.

@@ -80,6 +80,7 @@ impl Prepared {
             cache: lasting.cache.clone(),
             chain: Arc::clone(&lasting.chain),
             health: Arc::clone(&lasting.health),
+            credits: lasting.credits.clone(),
             nonces: Arc::clone(&lasting.nonces),
             payment_turns: Arc::clone(&lasting.payment_turns),
             counts: Arc::clone(&lasting.counts),
@@ -153,6 +154,7 @@ fn catalogue(
         slugs,
         routed: plan.slugs(),
         mint: config.merchant.mint,
+        counts_credits: config.credits.is_some(),
     })
 }
 

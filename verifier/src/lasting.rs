@@ -1,6 +1,7 @@
 //! What is made once and stays, whatever configuration follows.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 use tollgate_client::chain::Commitment as ChainCommitment;
@@ -8,6 +9,7 @@ use tollgate_client::{Chain, ChainOptions, Pubkey};
 
 use crate::chain::{ChainHealth, ChainTasks, Entitlements, Pool};
 use crate::config::{Commitment, Config, MerchantId, PublicUrl};
+use crate::credits::{CreditService, Owner, Surroundings};
 use crate::limits::{Counts, Places};
 use crate::metrics::Metrics;
 use crate::nonces::{MAX_NONCES, NonceMemory};
@@ -27,6 +29,8 @@ pub(crate) struct Lasting {
     pub(crate) nonces: Arc<NonceMemory>,
     pub(crate) payment_turns: Arc<Semaphore>,
     pub(crate) counts: Arc<Counts>,
+    /// Counts used credits, where that is configured.
+    pub(crate) credits: Option<Arc<CreditService>>,
     /// True when the service should get no more requests.
     pub(crate) leave: watch::Sender<bool>,
     /// True when it accepts no more, and all that was started for it ends.
@@ -48,7 +52,7 @@ impl Lasting {
     ///
     /// # Errors
     /// [`StartError`]; not when the chain cannot be asked now.
-    pub(crate) async fn start(config: &Config, public_url: PublicUrl) -> Result<Self, StartError> {
+    pub(crate) fn start(config: &Config, public_url: PublicUrl) -> Result<Self, StartError> {
         let health = Arc::new(ChainHealth::new(config.chain.ready_within));
         let chain = Arc::new(connect(config));
         let pool = Pool::of(&config.chain).map_err(|error| StartError::Rpc(error.to_string()))?;
@@ -58,7 +62,7 @@ impl Lasting {
             MerchantId::Address(address) => address,
         };
         let cache = Entitlements::of(&config.chain, Arc::clone(&pool), Arc::clone(&health));
-        let mut metrics = Metrics::new();
+        let metrics = Metrics::new();
         metrics.add_source(Arc::clone(&health));
         metrics.add_source(Arc::new(cache.clone()));
         let stop = watch::Sender::new(false);
@@ -74,6 +78,7 @@ impl Lasting {
             nonces: Arc::new(NonceMemory::new(MAX_NONCES)),
             payment_turns: Arc::new(Semaphore::new(config.chain.max_in_flight)),
             counts: Arc::new(Counts::new(places)),
+            credits: None,
             leave: watch::Sender::new(false),
             stop,
             chain_tasks: ChainTasks::default(),
@@ -82,6 +87,33 @@ impl Lasting {
 }
 
 impl Lasting {
+    /// Opens what only one process may have open. (Not for a check: the service may
+    /// be running.)
+    ///
+    /// # Errors
+    /// [`StartError::Credits`].
+    pub(crate) async fn open_stores(&mut self, config: &Config) -> Result<(), StartError> {
+        let Some(section) = &config.credits else {
+            return Ok(());
+        };
+        let around = Surroundings {
+            chain: Arc::clone(&self.chain),
+            owner: Owner {
+                genesis_hash: config.chain.genesis_hash,
+                merchant: self.merchant,
+            },
+            longest_request: config
+                .upstream
+                .as_ref()
+                .map_or(Duration::ZERO, |upstream| upstream.response_timeout),
+            stopping: self.stop.subscribe(),
+        };
+        let credits = Arc::new(CreditService::start(section, around).await?);
+        self.metrics.add_source(Arc::clone(&credits));
+        self.credits = Some(credits);
+        Ok(())
+    }
+
     /// Begins to follow the chain beside the requests, once the configuration has
     /// been found to be right.
     pub(crate) fn follow_the_chain(&mut self, config: &Config) {

@@ -6,7 +6,7 @@
 //! documentation.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::collector::Collector;
@@ -72,7 +72,7 @@ pub(crate) enum Reloaded {
 
 /// The counters of one verifier. Cheap to share, safe to use from everywhere.
 pub(crate) struct Metrics {
-    registry: Registry,
+    registry: Mutex<Registry>,
     requests: Family<OutcomeLabel, Counter>,
     errors: Family<CodeLabel, Counter>,
     durations: Family<OutcomeLabel, Histogram, fn() -> Histogram>,
@@ -107,7 +107,7 @@ impl Metrics {
             upstream_in_flight: Gauge::default(),
             ready: Gauge::default(),
             connections: ConnectionEvents::default(),
-            registry: Registry::default(),
+            registry: Mutex::default(),
         };
         let build: Family<VersionLabel, Gauge> = Family::default();
         build
@@ -178,16 +178,20 @@ impl Metrics {
             c.tls_failed.clone(),
         );
         Self {
-            registry,
+            registry: Mutex::new(registry),
             ..metrics
         }
     }
 
     /// Adds the numbers that another part keeps itself. Call it before the verifier
     /// serves.
-    pub(crate) fn add_source(&mut self, source: Arc<impl SampleSource>) {
-        self.registry
-            .register_collector(Box::new(SourceCollector(source)));
+    pub(crate) fn add_source(&self, source: Arc<impl SampleSource>) {
+        let collector = Box::new(SourceCollector(source));
+        self.registry().register_collector(collector);
+    }
+
+    fn registry(&self) -> MutexGuard<'_, Registry> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A request was answered after `total`.
@@ -223,7 +227,7 @@ impl Metrics {
     /// The page that Prometheus reads (OpenMetrics text).
     pub(crate) fn page(&self) -> Result<String, fmt::Error> {
         let mut page = String::new();
-        text::encode(&mut page, &self.registry)?;
+        text::encode(&mut page, &self.registry())?;
         Ok(page)
     }
 

@@ -172,11 +172,20 @@ pub(crate) fn fixed_settings(running: &Config, wanted: &Config) -> Vec<FixedSett
         .iter()
         .any(|setting| setting.key.starts_with("chain."));
     if running.chain != wanted.chain && !of_the_chain {
-        found.push(FixedSetting {
-            key: "chain",
-            running: "as at the start".to_owned(),
-            wanted: "something else".to_owned(),
-        });
+        found.push(unnamed("chain"));
+    }
+    // The store of counted credits is open, by this process alone.
+    if running.credits != wanted.credits {
+        found.push(unnamed("credits"));
     }
     found
+}
+
+/// A section in which a secret may be what differs.
+fn unnamed(key: &'static str) -> FixedSetting {
+    FixedSetting {
+        key,
+        running: "as at the start".to_owned(),
+        wanted: "something else".to_owned(),
+    }
 }

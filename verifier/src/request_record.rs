@@ -55,7 +55,7 @@ outcomes! {
     Refused "refused" "refused for what the request is (4xx)";
     RateLimited "rate_limited" "refused because its address or payer asks too often (429)";
     Shed "shed" "refused because too many requests are in progress (503)";
-    Undecided "undecided" "not decided, because the chain could not be read (503)";
+    Undecided "undecided" "not decided, because the chain or the count of credits could not be read (503)";
     UpstreamFailed "upstream_failed" "let through, but the upstream did not answer properly (502, 504)";
     Failed "failed" "an error of the service itself (500)";
 }
@@ -179,6 +179,7 @@ fn of_error(error: GateError) -> Outcome {
         GateError::ChainUnavailable
         | GateError::OfferUnavailable
         | GateError::ReadingMismatch
+        | GateError::CreditsUnavailable
         | GateError::DecisionChanged => Outcome::Undecided,
         other if other.status() == StatusCode::INTERNAL_SERVER_ERROR => Outcome::Failed,
         _ => Outcome::Refused,

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 
-/// How long one hook may take. The whole of shutting down has to end before the
+/// How long a hook may take when nothing else is said. The whole of shutting down has to end before the
 /// process manager loses patience (systemd: 90 s).
-const HOOK_DEADLINE: Duration = Duration::from_secs(10);
+pub(crate) const HOOK_DEADLINE: Duration = Duration::from_secs(10);
 
 type Flush = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
@@ -19,6 +19,7 @@ pub(crate) struct ShutdownHooks(Vec<Hook>);
 
 struct Hook {
     name: &'static str,
+    deadline: Duration,
     flush: Box<dyn FnOnce() -> Flush + Send + Sync>,
 }
 
@@ -32,16 +33,18 @@ impl std::fmt::Debug for ShutdownHooks {
 }
 
 impl ShutdownHooks {
-    /// Adds a hook. `flush` returns why it could not write down what it had to.
+    /// Adds a hook that may take `deadline`. `flush` returns why it could not write down what it had to.
     pub(crate) fn add<F>(
         &mut self,
         name: &'static str,
+        deadline: Duration,
         flush: impl FnOnce() -> F + Send + Sync + 'static,
     ) where
         F: Future<Output = Result<(), String>> + Send + 'static,
     {
         self.0.push(Hook {
             name,
+            deadline,
             flush: Box::new(move || Box::pin(flush())),
         });
     }
@@ -51,7 +54,7 @@ impl ShutdownHooks {
     pub(crate) async fn run(self) -> Vec<&'static str> {
         let mut failed = Vec::new();
         for hook in self.0 {
-            let outcome = tokio::time::timeout(HOOK_DEADLINE, (hook.flush)()).await;
+            let outcome = tokio::time::timeout(hook.deadline, (hook.flush)()).await;
             let reason = match outcome {
                 Ok(Ok(())) => {
                     info!(hook = hook.name, "written down before the end");
@@ -88,10 +91,12 @@ mod tests {
             }
         };
         let mut hooks = ShutdownHooks::default();
-        hooks.add("first", note("first"));
-        hooks.add("failing", || async { Err("disk full".to_owned()) });
-        hooks.add("hanging", std::future::pending);
-        hooks.add("last", note("last"));
+        hooks.add("first", HOOK_DEADLINE, note("first"));
+        hooks.add("failing", HOOK_DEADLINE, || async {
+            Err("disk full".to_owned())
+        });
+        hooks.add("hanging", HOOK_DEADLINE, std::future::pending);
+        hooks.add("last", HOOK_DEADLINE, note("last"));
         assert_eq!(hooks.run().await, ["failing", "hanging"]);
         let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
         assert_eq!(*seen, ["first", "last"]);

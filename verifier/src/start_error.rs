@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::chain::CatalogueError;
+use crate::credits::CreditsError;
 use crate::market::RouteProblem;
 
 macro_rules! start_codes {
@@ -45,8 +46,13 @@ start_codes! {
     MerchantMissing "merchant_missing" "there is no merchant account at the configured address";
     ProductMissing "product_missing" "the merchant has no product with a configured name";
     ProductWrongMint "product_wrong_mint" "a product is paid in another currency than the configured one";
-    RouteMetered "route_metered" "a route sells a product that counts calls, which cannot be done there";
+    RouteMetered "route_metered" "a route sells a product that counts calls, and nothing is configured to count them";
     AccountMismatch "account_mismatch" "an account is not what its address promises";
+    CreditsStoreInUse "credits_store_in_use" "another process counts credits in the same file";
+    CreditsStoreOtherOwner "credits_store_other_owner" "the file of used credits belongs to another merchant or cluster";
+    CreditsStoreUnusable "credits_store_unusable" "the file of used credits cannot be used";
+    CreditsStoreUrl "credits_store_url_invalid" "the shared store of used credits has no usable URL";
+    CreditsStoreUnfit "credits_store_unfit" "the shared store could lose or evict what is counted";
 }
 
 /// Closed list of reasons; [`StartError::code`] is stable.
@@ -81,6 +87,14 @@ pub enum StartError {
     /// Routes that cannot be used.
     #[error("{0}")]
     Routes(String),
+    /// Used credits cannot be counted.
+    #[error("{message}")]
+    Credits {
+        /// The kind of reason.
+        code: StartCode,
+        /// What was expected and found.
+        message: String,
+    },
     /// The chain contradicts the configuration.
     #[error("{message}")]
     Chain {
@@ -110,7 +124,7 @@ impl StartError {
             Self::Rpc(_) => StartCode::Rpc,
             Self::Slug(_) => StartCode::Slug,
             Self::Routes(_) => StartCode::Routes,
-            Self::Chain { code, .. } => *code,
+            Self::Credits { code, .. } | Self::Chain { code, .. } => *code,
         }
     }
 
@@ -123,6 +137,15 @@ impl StartError {
             })
             .collect();
         Self::Routes(lines.join("\n"))
+    }
+}
+
+impl From<CreditsError> for StartError {
+    fn from(error: CreditsError) -> Self {
+        Self::Credits {
+            code: error.code(),
+            message: error.to_string(),
+        }
     }
 }
 

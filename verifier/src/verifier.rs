@@ -23,7 +23,7 @@ use crate::proxy::Proxy;
 use crate::reload::{ReloadError, fixed_settings};
 use crate::router::router;
 use crate::serve::{self, Current, Drained, Limits, Served};
-use crate::shutdown::ShutdownHooks;
+use crate::shutdown::{HOOK_DEADLINE, ShutdownHooks};
 use crate::start_error::StartError;
 
 /// The service. [`Verifier::start`] is all there is.
@@ -98,7 +98,8 @@ impl Verifier {
             None => None,
         };
         let public_url = config.server.public_url.with_bound_port(local_addr.port());
-        let mut lasting = Lasting::start(&config, public_url).await?;
+        let mut lasting = Lasting::start(&config, public_url)?;
+        lasting.open_stores(&config).await?;
         let prepared = Prepared::new(&config, &lasting).await?;
         lasting.follow_the_chain(&config);
         let ready = prepared.known;
@@ -121,6 +122,15 @@ impl Verifier {
             lasting.stop.subscribe(),
         ));
         info!(address = %local_addr, url = %lasting.public_url, ready, "the verifier listens");
+        let mut hooks = ShutdownHooks::default();
+        if let Some(credits) = lasting.credits.clone() {
+            let deadline = config.server.shutdown_deadline;
+            // It keeps its own time, and says what remains.
+            hooks.add("credits", deadline + HOOK_DEADLINE, move || async move {
+                credits.flush(deadline).await;
+                Ok(())
+            });
+        }
         Ok(RunningVerifier {
             local_addr,
             admin_addr,
@@ -133,7 +143,7 @@ impl Verifier {
             apps,
             server: Task(server),
             admin,
-            hooks: ShutdownHooks::default(),
+            hooks,
         })
     }
 
@@ -144,7 +154,7 @@ impl Verifier {
     /// [`StartError`], with a stable code.
     pub async fn check(config: Config, depth: CheckDepth) -> Result<Checked, StartError> {
         let public_url = config.server.public_url.clone();
-        let lasting = Lasting::start(&config, public_url).await?;
+        let lasting = Lasting::start(&config, public_url)?;
         let prepared = match depth {
             CheckDepth::Offline => Prepared::offline(&config, &lasting)?,
             CheckDepth::Chain => Prepared::new(&config, &lasting).await?,
@@ -233,6 +243,14 @@ impl RunningVerifier {
         &self.lasting.public_url
     }
 
+    /// What was counted of metered products since the start, by stable names; nothing
+    /// without a section `[credits]`.
+    #[must_use]
+    pub fn credit_counts(&self) -> Vec<(&'static str, u64)> {
+        let credits = self.lasting.credits.as_ref();
+        credits.map_or_else(Vec::new, |credits| credits.meter.tally().counts().to_vec())
+    }
+
     /// Has `flush` run when shutting down, after the last request and after the
     /// hooks that were added before. It returns why it could not write down what it
     /// had to, and may take ten seconds.
@@ -243,7 +261,7 @@ impl RunningVerifier {
     ) where
         F: Future<Output = Result<(), String>> + Send + 'static,
     {
-        self.hooks.add(name, flush);
+        self.hooks.add(name, HOOK_DEADLINE, flush);
     }
 
     /// Puts another configuration in force, without touching a request. It is

@@ -8,6 +8,7 @@
 
 mod admin;
 mod chain;
+mod credits;
 mod document;
 mod error;
 #[cfg(test)]
@@ -27,9 +28,11 @@ use std::time::Duration;
 
 use http::{HeaderValue, Method, Uri};
 use solana_pubkey::Pubkey;
+use tollgate_gate::Metering;
 
 pub use self::admin::AdminConfig;
 pub use self::chain::{ChainConfig, Commitment, MAX_NEGATIVE_LIFETIME, MAX_RPC_FALLBACKS, Push};
+pub use self::credits::{CreditStoreConfig, CreditsConfig, OperatorKey, RedisUrl};
 pub use self::error::{ConfigError, ConfigProblem, ProblemKind};
 pub use self::forward_auth::{AddressRange, ForwardAuthConfig, ForwardAuthStyle};
 pub use self::limits::{LimitsConfig, RateLimit};
@@ -61,6 +64,8 @@ pub struct Config {
     pub upstream: Option<UpstreamConfig>,
     /// Web servers that ask before they forward; off when there is none.
     pub forward_auth: Option<ForwardAuthConfig>,
+    /// How used credits are counted; without it, no route sells a metered product.
+    pub credits: Option<CreditsConfig>,
     /// How much callers may ask for.
     pub limits: LimitsConfig,
     /// The listener for operators; `None`: there is none.
@@ -258,6 +263,8 @@ pub struct RouteConfig {
     pub access: RouteAccess,
     /// The product's name in challenges; its slug when empty.
     pub title: String,
+    /// What a request costs where the product counts credits.
+    pub metering: Metering,
     /// What a caller gets, in words; part of the challenge.
     pub description: String,
     /// The media type of the answer; part of the challenge.
@@ -284,6 +291,7 @@ impl RouteConfig {
             path: path.to_owned(),
             methods: vec![Method::GET],
             access,
+            metering: Metering::ONE_CREDIT,
             title: String::new(),
             description: String::new(),
             mime_type: "application/json".to_owned(),

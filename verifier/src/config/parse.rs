@@ -5,7 +5,9 @@ use std::path::Path;
 use super::document::{Document, Section};
 use super::error::{ConfigError, ConfigProblem, ProblemKind};
 use super::secret::Environment;
-use super::{Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, admin, chain, limits, log, sections};
+use super::{
+    Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, admin, chain, credits, limits, log, sections,
+};
 use crate::market::RoutePlan;
 
 pub(super) fn load(path: &Path, environment: &Environment<'_>) -> Result<Config, ConfigError> {
@@ -97,6 +99,10 @@ pub(super) fn read(
     let forward_auth = root
         .optional_table("forward_auth")
         .and_then(super::forward_auth::forward_auth);
+    let counts = root.has("credits");
+    let credits = root
+        .optional_table("credits")
+        .and_then(|section| credits::read(section, folder, environment));
     let limits = root.optional_table("limits").map(limits::limits);
     let admin = root.optional_table("admin").and_then(admin::admin);
     let log = root.optional_table("log").map(log::log);
@@ -119,6 +125,7 @@ pub(super) fn read(
         secrets: secrets?,
         upstream: if forwards { Some(upstream?) } else { None },
         forward_auth: if asked { Some(forward_auth?) } else { None },
+        credits: if counts { Some(credits?) } else { None },
         limits: limits.unwrap_or_default(),
         admin,
         log: log.unwrap_or_default(),

@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use http::{HeaderValue, Method, Uri};
 use solana_pubkey::Pubkey;
-use tollgate_client::Slug;
-use tollgate_gate::Origin;
+use tollgate_client::{Credits, Slug};
 use tollgate_gate::limits::MAX_SESSION_LIFETIME;
+use tollgate_gate::{Charge, Metering, Origin};
 
 use super::document::Section;
 use super::error::ProblemKind;
@@ -251,6 +251,7 @@ pub(super) fn route(section: Section<'_, '_>) -> Option<RouteConfig> {
             "expected exactly one of product = \"slug\" and free = true",
         );
     }
+    let metering = metering(&section);
     let text = |key: &str, most: usize| {
         section.optional(key, "a text", |text| {
             if text.len() <= most && !text.chars().any(char::is_control) {
@@ -275,12 +276,31 @@ pub(super) fn route(section: Section<'_, '_>) -> Option<RouteConfig> {
     let defaults = RouteConfig::new(&path?, access);
     Some(RouteConfig {
         methods: methods.unwrap_or(defaults.methods),
+        metering,
         title: title.unwrap_or(defaults.title),
         description: description.unwrap_or(defaults.description),
         mime_type: mime_type.unwrap_or(defaults.mime_type),
         line: Some(line),
         ..defaults
     })
+}
+
+/// What a request costs; for products that do not count credits it means nothing.
+fn metering(section: &Section<'_, '_>) -> Metering {
+    let mut cost = Metering::ONE_CREDIT.cost.0;
+    section.set_integer("credits", &mut cost, (1, 1_000_000_000));
+    let names = Charge::ALL.map(|(name, _)| name).join(", ");
+    let charge = section.optional("charge", &format!("one of {names}"), |text| {
+        Charge::ALL
+            .iter()
+            .find(|(name, _)| *name == text)
+            .map(|(_, charge)| *charge)
+            .ok_or_else(|| format!("expected one of {names}, found {text:?}"))
+    });
+    Metering {
+        cost: Credits(cost),
+        charge: charge.unwrap_or_default(),
+    }
 }
 
 fn method(text: &str) -> Result<Method, String> {

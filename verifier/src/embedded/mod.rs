@@ -80,7 +80,8 @@ impl Embedded {
     /// # Errors
     /// [`StartError`], with a stable code.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        let mut lasting = Lasting::start(&config, config.server.public_url.clone()).await?;
+        let mut lasting = Lasting::start(&config, config.server.public_url.clone())?;
+        lasting.open_stores(&config).await?;
         let prepared = Prepared::new(&config, &lasting).await?;
         lasting.follow_the_chain(&config);
         let foundation = prepared.enter(&lasting);
@@ -104,7 +105,7 @@ impl Embedded {
 
     /// Serves `router` by the verifier's accept loop, with the limits of `[server]`,
     /// until [`Embedded::stop`]; then lets requests in flight finish until
-    /// `server.shutdown_deadline`.
+    /// `server.shutdown_deadline`, and books used credits for as long at most.
     pub async fn serve(&self, listener: TcpListener, router: Router) -> ShutdownReport {
         let lasting = &self.shared.lasting;
         let served = Served {
@@ -113,9 +114,11 @@ impl Embedded {
             tls: None,
         };
         let current = Current::new(served, lasting.metrics.connections.clone());
-        serve::run(listener, current, lasting.stop.subscribe())
-            .await
-            .into()
+        let drained = serve::run(listener, current, lasting.stop.subscribe()).await;
+        if let Some(credits) = &lasting.credits {
+            credits.flush(self.limits.shutdown_deadline).await;
+        }
+        drained.into()
     }
 
     /// Turns the service unready and ends [`Embedded::serve`].

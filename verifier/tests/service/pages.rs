@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use tollgate_verifier::config::{CreditStoreConfig, CreditsConfig};
+
 use super::support::admin::{scrape, with_admin};
 
 /// `cargo xtask docs` sets it.
@@ -25,7 +27,10 @@ fn generated_page_of_errors() {
 
 #[tokio::test]
 async fn generated_page_of_metrics() {
-    let stage = with_admin(|_| {}).await;
+    let folder = std::env::temp_dir().join(format!("tollgate-pages-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let store = CreditStoreConfig::Local(folder.join("credits"));
+    let stage = with_admin(|config| config.credits = Some(CreditsConfig::new(store))).await;
     let scraped = scrape(&stage).await;
     compare(
         "metrics.md",

@@ -184,6 +184,7 @@ pub fn config_without_upstream(rpc: &ScriptedRpc) -> Config {
         },
         upstream: None,
         forward_auth: None,
+        credits: None,
         limits: LimitsConfig::default(),
         admin: None,
         log: LogConfig::default(),
@@ -191,14 +192,14 @@ pub fn config_without_upstream(rpc: &ScriptedRpc) -> Config {
     }
 }
 
-/// Waits until `holds`, for ten seconds at most.
+/// Waits until `holds`, for a minute at most: machines are shared.
 pub async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
     let waiting = async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), waiting)
+    tokio::time::timeout(Duration::from_secs(60), waiting)
         .await
         .expect("it never came to hold");
 }
