@@ -172,8 +172,10 @@ pub fn configure_for(
         merchant,
         secrets: Secrets {
             current: Secret::random(),
-            previous: None,
+            previous: Vec::new(),
         },
+        receipts: None,
+        audit: None,
         upstream: UpstreamConfig::new(upstream),
         routes: routes(),
     })

@@ -6,11 +6,14 @@
 //! ([`ConfigError`]). Secrets come from files or environment variables only. The
 //! commented example is `verifier/examples/tollgate.toml`.
 
+mod audit;
 mod document;
 mod error;
 mod parse;
 mod public_url;
+mod receipts;
 mod secret;
+mod secrets;
 mod sections;
 
 use std::net::SocketAddr;
@@ -21,9 +24,12 @@ use http::{HeaderValue, Method, Uri};
 use solana_hash::Hash;
 use solana_pubkey::Pubkey;
 
+pub use self::audit::{AuditConfig, SyncPolicy, WhenFull};
 pub use self::error::{ConfigError, ConfigProblem, ProblemKind};
 pub use self::public_url::PublicUrl;
+pub use self::receipts::ReceiptsConfig;
 pub use self::secret::{Environment, MAX_SECRET_BYTES, MIN_SECRET_BYTES, Secret, SecretUrl};
+pub use self::secrets::{PreviousSecret, Secrets};
 
 /// The largest configuration file, in bytes.
 pub const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -42,6 +48,10 @@ pub struct Config {
     pub merchant: MerchantConfig,
     /// The keys of its challenges and session tokens.
     pub secrets: Secrets,
+    /// The key of receipts; without it none are made.
+    pub receipts: Option<ReceiptsConfig>,
+    /// The log of decisions; without it none is kept.
+    pub audit: Option<AuditConfig>,
     /// The server behind it.
     pub upstream: UpstreamConfig,
     /// What is free, what is sold; everything else is refused.
@@ -224,15 +234,6 @@ pub enum MerchantId {
     Owner(Pubkey),
     /// By its own address.
     Address(Pubkey),
-}
-
-/// `[secrets]`: the key of nonces, payment ids and session tokens.
-#[derive(Clone, Debug)]
-pub struct Secrets {
-    /// The key in use. Every replica needs the same.
-    pub current: Secret,
-    /// The key before it: still accepted, never used for something new.
-    pub previous: Option<Secret>,
 }
 
 /// `[upstream]`: the server that is protected.

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::document::{Document, Section};
 use super::error::{ConfigError, ConfigProblem, ProblemKind};
 use super::secret::Environment;
-use super::{Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, sections};
+use super::{Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, audit, receipts, secrets, sections};
 use crate::market::RoutePlan;
 
 pub(super) fn load(path: &Path, environment: &Environment<'_>) -> Result<Config, ConfigError> {
@@ -84,7 +84,13 @@ fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) ->
     let merchant = root.table("merchant").and_then(sections::merchant);
     let secrets = root
         .table("secrets")
-        .and_then(|section| sections::secrets(section, folder, environment));
+        .and_then(|section| secrets::secrets(section, folder, environment));
+    let receipts = root
+        .optional_table("receipts")
+        .map(|section| receipts::receipts(section, folder, environment));
+    let audit = root
+        .optional_table("audit")
+        .map(|section| audit::audit(section, folder));
     let upstream = root.table("upstream").and_then(sections::upstream);
     let sections = root.tables("routes");
     if sections.is_empty() || sections.len() > MAX_ROUTES {
@@ -103,6 +109,9 @@ fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) ->
         chain: chain?,
         merchant: merchant?,
         secrets: secrets?,
+        // A section with a problem was reported; what stands in is never used.
+        receipts: receipts.flatten(),
+        audit: audit.flatten(),
         upstream: upstream?,
         routes,
     })

@@ -17,10 +17,10 @@ use tollgate_gate::limits::MAX_SESSION_LIFETIME;
 
 use super::document::Section;
 use super::error::ProblemKind;
-use super::secret::{Environment, SecretUrl, secret_key, secret_text};
+use super::secret::{Environment, SecretUrl, secret_text};
 use super::{
     AllowedOrigins, ChainConfig, Commitment, MerchantConfig, MerchantId, PublicUrl, RouteAccess,
-    RouteConfig, Secrets, ServerConfig, UpstreamConfig,
+    RouteConfig, ServerConfig, UpstreamConfig,
 };
 
 const ONE_MINUTE_MS: u64 = 60_000;
@@ -252,27 +252,6 @@ fn slug(text: &str) -> Result<String, String> {
             "expected a product slug: 1 to 32 of a-z, 0-9, '-', '_' and '.', found {text:?}"
         )),
     }
-}
-
-pub(super) fn secrets(
-    section: Section<'_, '_>,
-    folder: &Path,
-    environment: &Environment<'_>,
-) -> Option<Secrets> {
-    let current = secret_key(&section, "key", folder, environment);
-    if current == Ok(None) {
-        section.report(
-            ProblemKind::MissingKey,
-            "key_file",
-            "expected key_file or key_env, but none is there",
-        );
-    }
-    let previous = secret_key(&section, "previous_key", folder, environment);
-    section.finish();
-    Some(Secrets {
-        current: current.ok()??,
-        previous: previous.ok()?,
-    })
 }
 
 pub(super) fn upstream(section: Section<'_, '_>) -> Option<UpstreamConfig> {

@@ -159,8 +159,10 @@ pub fn config(rpc: &ScriptedRpc, upstream: &Upstream) -> Config {
         },
         secrets: Secrets {
             current: Secret::random(),
-            previous: None,
+            previous: Vec::new(),
         },
+        receipts: None,
+        audit: None,
         upstream: upstream_config,
         routes: vec![paid, free],
     }
