@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use tollgate_client::UnixSeconds;
+use tollgate_client::{PaymentId, UnixSeconds};
 use tollgate_gate::headers::{
     BENEFICIARY, ENTITLEMENT, PRODUCT, SESSION, SESSION_EXPIRES, forbid_storing, keep_private,
 };
@@ -20,10 +20,12 @@ use tollgate_gate::{
 use tracing::{Span, warn};
 
 use crate::app::App;
+use crate::audit::{Outcome, Trail};
 use crate::chain::{Freshness, Key, Observed, ReadFailure};
 use crate::error::{RETRY_AFTER, ServiceError};
 use crate::market::Market;
 use crate::nonces::NonceUse;
+use crate::receipts::{Issued, Served};
 
 /// The parts of a request that the decision depends on.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +54,7 @@ pub(crate) struct Grant {
     entitled: Entitled,
     /// For a caller who signed in with this request.
     session: Option<SessionToken>,
+    receipts: Option<Arc<Issued>>,
 }
 
 impl Grant {
@@ -85,6 +88,9 @@ impl Grant {
             }
             Err(error) => error.into_response(),
         };
+        if let Some(receipts) = &self.receipts {
+            receipts.put_on(response.status(), response.headers_mut());
+        }
         if let Some(token) = &self.session {
             let headers = response.headers_mut();
             if let Ok(mut value) = HeaderValue::from_str(token.expose()) {
@@ -107,13 +113,21 @@ impl Grant {
 impl App {
     /// Decides about one request.
     pub(crate) async fn admit(&self, asked: Asked<'_>) -> Admission {
-        match self.try_admit(asked).await {
+        let mut trail = Trail::default();
+        match self.try_admit(asked, &mut trail).await {
             Ok(admission) => admission,
-            Err(error) => Admission::Answered(error.into_response()),
+            Err(error) => {
+                let recorded = self.witness(&trail, Outcome::Refused(error)).await;
+                Admission::Answered(recorded.err().unwrap_or(error).into_response())
+            }
         }
     }
 
-    async fn try_admit(&self, asked: Asked<'_>) -> Result<Admission, ServiceError> {
+    async fn try_admit(
+        &self,
+        asked: Asked<'_>,
+        trail: &mut Trail,
+    ) -> Result<Admission, ServiceError> {
         let market = self.known_market()?;
         let matched = match market.table.resolve(asked.method, asked.raw_path) {
             Ok(Resolution::Options { allow }) => {
@@ -132,19 +146,32 @@ impl App {
             Err(error) => return Err(error.into()),
         };
         Span::current().record("route", tracing::field::display(matched.route.pattern()));
+        trail.route(&matched.route);
         let now = now();
         let decision = match self.gate.open(&matched, asked.headers, now) {
             Next::Done(decision) => decision,
-            Next::Read(question) => self.read(question).await?,
+            Next::Read(question) => self.read(question, trail).await?,
         };
         match decision {
             Decision::Pass(_) => Ok(Admission::Free(matched)),
             Decision::Serve(entitled) => {
-                let grant = self.grant(entitled, now)?;
+                let served = Served {
+                    matched: &matched,
+                    method: asked.method,
+                    query: asked.query,
+                };
+                let grant = self.grant(entitled, served, now).await?;
+                let receipt = grant.receipts.as_ref().map(|issued| issued.id());
+                self.witness(trail, Outcome::Granted(&grant.entitled, receipt))
+                    .await?;
                 Ok(Admission::Granted(matched, Box::new(grant)))
             }
             Decision::Challenge(due) => {
-                let response = self.challenge(&market, &matched, &due, asked.query, now)?;
+                let (response, payment_id) =
+                    self.challenge(&market, &matched, &due, asked.query, now)?;
+                trail.demanded(payment_id);
+                let reason = due.reason().code();
+                self.witness(trail, Outcome::Challenged(reason)).await?;
                 Ok(Admission::Answered(response))
             }
             Decision::Refuse(error) => Err(error.into()),
@@ -153,11 +180,12 @@ impl App {
     }
 
     /// Reads what the gate asks for.
-    async fn read(&self, question: Question) -> Result<Decision, ServiceError> {
+    async fn read(&self, question: Question, trail: &mut Trail) -> Result<Decision, ServiceError> {
+        trail.asks(&question);
         let freshness = match question.fresh_sign_in() {
             None => Freshness::Remembered,
             // A replay must not even cost a reading.
-            Some(signed) if self.nonces.is_used(signed.nonce()) => {
+            Some(signed) if self.nonces.is_used(signed.nonce()).await? => {
                 return Err(GateError::SiwxNonceUsed.into());
             }
             Some(_) => Freshness::JustSignedIn,
@@ -167,7 +195,10 @@ impl App {
             beneficiary: *question.beneficiary(),
         };
         let reading = match self.cache.get(key, freshness).await {
-            Ok(observed) => reading(&observed),
+            Ok(observed) => {
+                trail.read_at(observed.reading.slot);
+                reading(&observed)
+            }
             Err(ReadFailure::Overloaded) => return Err(GateError::Overloaded.into()),
             Err(failure) => {
                 warn!(%failure, "the entitlement is not known");
@@ -181,16 +212,29 @@ impl App {
 
     /// A sign-in is used up when it opens something: what ended in a 402 or 503 may
     /// be sent again.
-    fn grant(&self, entitled: Entitled, now: UnixSeconds) -> Result<Grant, ServiceError> {
+    async fn grant(
+        &self,
+        entitled: Entitled,
+        served: Served<'_>,
+        now: UnixSeconds,
+    ) -> Result<Grant, ServiceError> {
         if let Some(signed) = entitled.fresh_sign_in() {
-            match self.nonces.book(signed.nonce()) {
+            match self.nonces.book(signed.nonce()).await? {
                 NonceUse::First => {}
                 NonceUse::Replayed => return Err(GateError::SiwxNonceUsed.into()),
                 NonceUse::Full => return Err(GateError::Overloaded.into()),
             }
         }
         let session = self.gate.session_for(&entitled, now);
-        Ok(Grant { entitled, session })
+        let receipts = self
+            .receipts
+            .as_ref()
+            .map(|desk| desk.issue(&self.gate, &entitled, served, now));
+        Ok(Grant {
+            entitled,
+            session,
+            receipts,
+        })
     }
 
     fn challenge(
@@ -200,7 +244,7 @@ impl App {
         due: &PaymentDue,
         query: Option<&str>,
         now: UnixSeconds,
-    ) -> Result<Response, ServiceError> {
+    ) -> Result<(Response, PaymentId), ServiceError> {
         // An old price is not asked for; and nobody is told "unpaid" by a replica
         // that has lost the chain.
         if !self.terms_are_current(market) {
@@ -208,8 +252,9 @@ impl App {
         }
         let entropy = Entropy(rand::random());
         let challenge = self.gate.challenge(due, matched, query, now, &entropy);
-        Span::current().record("payment_id", challenge.payment_id().to_string());
-        Ok(challenge.into_response().map(Body::from))
+        let payment_id = *challenge.payment_id();
+        Span::current().record("payment_id", payment_id.to_string());
+        Ok((challenge.into_response().map(Body::from), payment_id))
     }
 }
 

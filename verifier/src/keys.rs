@@ -18,12 +18,13 @@ pub(crate) fn ring(secrets: &Secrets) -> Result<KeyRing, SecretError> {
         .map(|previous| key(&previous.secret))
         .collect::<Result<_, _>>()?;
     let ring = KeyRing::new(key(&secrets.current)?, previous)?;
-    Ok(secrets.previous.iter().fold(ring, |ring, previous| {
-        match previous.not_after {
+    Ok(secrets
+        .previous
+        .iter()
+        .fold(ring, |ring, previous| match previous.not_after {
             Some(not_after) => ring.retire(id(&previous.secret), not_after),
             None => ring,
-        }
-    }))
+        }))
 }
 
 /// Tells two secrets apart with 255 in 256; the ring refuses the rest.
@@ -48,7 +49,11 @@ mod tests {
         let ring_of = |current, previous: Option<u8>| {
             ring(&Secrets {
                 current: secret(current),
-                previous: previous.map(secret).map(PreviousSecret::new).into_iter().collect(),
+                previous: previous
+                    .map(secret)
+                    .map(PreviousSecret::new)
+                    .into_iter()
+                    .collect(),
             })
         };
         let old = ring_of(1, None).unwrap();

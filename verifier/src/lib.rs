@@ -20,6 +20,7 @@
 mod admission;
 mod api;
 mod app;
+pub mod audit;
 mod chain;
 pub mod config;
 mod error;
@@ -29,6 +30,7 @@ pub mod logging;
 mod market;
 mod nonces;
 mod proxy;
+mod receipts;
 mod request_checks;
 mod request_id;
 mod serve;

@@ -22,12 +22,14 @@ use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, Any, CorsLayer};
 use tracing::info;
 
 use crate::app::App;
+use crate::audit::{AuditLog, AuditTask, Notary};
 use crate::chain::{CacheLimits, Catalogue, ChainHealth, EntitlementCache, Snapshot};
 use crate::config::{AllowedOrigins, Commitment, Config, MerchantId, PublicUrl, Secrets};
 use crate::error::ServiceError;
 use crate::market::{Market, RoutePlan};
 use crate::nonces::{MAX_NONCES, NonceMemory};
 use crate::proxy::Proxy;
+use crate::receipts::ReceiptDesk;
 use crate::request_id;
 use crate::serve::{self, Drained, Limits};
 use crate::start_error::StartError;
@@ -49,6 +51,8 @@ pub struct RunningVerifier {
     stop: watch::Sender<bool>,
     server: Task<Drained>,
     refresher: Task<()>,
+    audit: Option<AuditTask>,
+    audit_deadline: Duration,
 }
 
 /// How shutting down went.
@@ -104,8 +108,10 @@ impl Verifier {
         let first = catalogue.first().await.map_err(StartError::from)?;
         let known = first.is_some();
         publish.publish(first);
+        let gate = gate(&config, &public_url)?;
+        let (audit, audit_task) = audit(&config, &gate).await?.unzip();
         let app = Arc::new(App {
-            gate: gate(&config, &public_url)?,
+            gate,
             cache: EntitlementCache::new(
                 Arc::clone(&chain),
                 Arc::clone(&health),
@@ -120,7 +126,9 @@ impl Verifier {
             health,
             proxy: Proxy::new(&config.server, config.upstream.clone(), public_url.clone())
                 .map_err(|error| StartError::Upstream(error.to_string()))?,
-            nonces: NonceMemory::new(MAX_NONCES),
+            nonces: Arc::new(NonceMemory::new(MAX_NONCES)),
+            receipts: config.receipts.as_ref().map(ReceiptDesk::new),
+            audit,
             payment_turns: Semaphore::new(config.chain.max_in_flight),
             market: publish.sender.subscribe(),
             stopping: stopping.clone(),
@@ -137,6 +145,7 @@ impl Verifier {
         ));
         let router = router(app, &config.server.allowed_origins);
         let limits = Limits::from(&config);
+        let shutdown_deadline = config.server.shutdown_deadline;
         let server = tokio::spawn(serve::run(listener, router, limits, stopping));
         info!(address = %local_addr, url = %public_url, ready = known, "the verifier listens");
         Ok(RunningVerifier {
@@ -145,6 +154,8 @@ impl Verifier {
             stop,
             server: Task(server),
             refresher: Task(refresher),
+            audit: audit_task,
+            audit_deadline: shutdown_deadline,
         })
     }
 }
@@ -169,6 +180,10 @@ impl RunningVerifier {
         // A task that panicked has nothing left to drain.
         let drained = (&mut self.server.0).await.unwrap_or(Drained { cut: 0 });
         let _ = (&mut self.refresher.0).await;
+        // Last: what was served until now is still to be recorded.
+        if let Some(audit) = self.audit.take() {
+            audit.close(self.audit_deadline).await;
+        }
         info!(cut = drained.cut, "the verifier stopped");
         ShutdownReport {
             cut_connections: drained.cut,
@@ -246,6 +261,22 @@ fn gate(config: &Config, public_url: &PublicUrl) -> Result<Gate, StartError> {
         session_lifetime: DurationSeconds(config.server.session_lifetime.as_secs())
             .min(MAX_SESSION_LIFETIME),
     }))
+}
+
+/// Opens the audit log. Its checkpoints are signed with the key of receipts.
+async fn audit(config: &Config, gate: &Gate) -> Result<Option<(AuditLog, AuditTask)>, StartError> {
+    let Some(settings) = &config.audit else {
+        return Ok(None);
+    };
+    let receipts = config.receipts.as_ref();
+    let notary = receipts
+        .filter(|_| settings.checkpoint_every > 0)
+        .map(|receipts| Notary {
+            key: Arc::clone(&receipts.signing_key),
+            issuer: gate.origin().issuer(),
+            every: settings.checkpoint_every,
+        });
+    Ok(Some(AuditLog::start(settings, notary).await?))
 }
 
 fn key_ring(secrets: &Secrets) -> Result<KeyRing, StartError> {

@@ -112,7 +112,10 @@ pub fn compare(
     if found.created_at > stated.created_at {
         // Another life at the same address. It cannot have begun before the reading
         // that the receipt states.
-        return if found.created_at.0.saturating_add_unsigned(MAX_READING_AGE.0)
+        return if found
+            .created_at
+            .0
+            .saturating_add_unsigned(MAX_READING_AGE.0)
             >= stated.chain_time.0
         {
             Ok(Evidence::Gone)

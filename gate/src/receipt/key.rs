@@ -154,7 +154,10 @@ mod tests {
             key.public().key_id(),
             "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
         );
-        assert_eq!(ReceiptPublicKey::from_x(&key.public().x()), Some(key.public()));
+        assert_eq!(
+            ReceiptPublicKey::from_x(&key.public().x()),
+            Some(key.public())
+        );
         assert_eq!(ReceiptPublicKey::from_x("AAAA"), None);
     }
 
@@ -171,7 +174,9 @@ mod tests {
             key.public()
         );
         let printed = format!("{key:?}");
-        assert!(printed.contains("redacted") && !printed.contains(&hex) && !printed.contains("7, 7"));
+        assert!(
+            printed.contains("redacted") && !printed.contains(&hex) && !printed.contains("7, 7")
+        );
 
         let mut broken = pair;
         broken[63] ^= 1;
@@ -180,9 +185,24 @@ mod tests {
             ReceiptKey::from_text(&broken).unwrap_err(),
             ReceiptKeyError::Mismatch
         );
-        for wrong in ["", "07", "[1,2,3]", "{}", &hex.to_uppercase(), &"g".repeat(64)] {
-            let expected = if wrong == hex { continue } else { ReceiptKeyError::Form };
-            assert_eq!(ReceiptKey::from_text(wrong).unwrap_err(), expected, "{wrong}");
+        for wrong in [
+            "",
+            "07",
+            "[1,2,3]",
+            "{}",
+            &hex.to_uppercase(),
+            &"g".repeat(64),
+        ] {
+            let expected = if wrong == hex {
+                continue;
+            } else {
+                ReceiptKeyError::Form
+            };
+            assert_eq!(
+                ReceiptKey::from_text(wrong).unwrap_err(),
+                expected,
+                "{wrong}"
+            );
         }
     }
 

@@ -192,7 +192,9 @@ impl Grounds {
 
     fn facts(&self, beneficiary: Pubkey) -> Option<EntitlementFacts> {
         let credits = match (&self.credits_granted, &self.credits_used) {
-            (Some(granted), Some(used)) => Some((Credits(number(granted)?), Credits(number(used)?))),
+            (Some(granted), Some(used)) => {
+                Some((Credits(number(granted)?), Credits(number(used)?)))
+            }
             (None, None) => None,
             _ => return None,
         };

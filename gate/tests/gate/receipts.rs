@@ -24,7 +24,10 @@ fn issuer_key() -> ReceiptKey {
 }
 
 fn key_set() -> KeySet {
-    KeySet::new(issuer_key().public(), &[receipt_key("older receipts").public()])
+    KeySet::new(
+        issuer_key().public(),
+        &[receipt_key("older receipts").public()],
+    )
 }
 
 fn account() -> Entitlement {
@@ -37,7 +40,10 @@ fn facts_of(account: &Entitlement) -> ReceiptFacts {
     ReceiptFacts {
         issuer: ORIGIN.to_owned(),
         issued_at: NOW,
-        network: Network::from_genesis_hash(DEVNET).unwrap().caip2().to_owned(),
+        network: Network::from_genesis_hash(DEVNET)
+            .unwrap()
+            .caip2()
+            .to_owned(),
         resource_url: format!("{ORIGIN}/v1/quote/AAPL?range=1d"),
         action: "GET".to_owned(),
         grounds: EntitlementFacts::of(addresses.program_id, at, account, SLOT, NOW),
@@ -90,7 +96,12 @@ fn resigned(change: impl FnOnce(&mut Value)) -> Result<ReceiptFacts, ReceiptErro
     let key = issuer_key();
     let payload = serde_json::to_vec(&claims).unwrap();
     let kid = key.public().key_id();
-    peac(&signed_by(&key, &kid, Some("interaction-record+jwt"), &payload))
+    peac(&signed_by(
+        &key,
+        &kid,
+        Some("interaction-record+jwt"),
+        &payload,
+    ))
 }
 
 /// The vectors that `fixtures/stock-receipts.mjs` gives to the stock verifiers.
@@ -181,10 +192,17 @@ fn keys_are_found_by_name_and_before_a_rotation_as_after() {
     assert_eq!(read, key_set());
     // A set may hold other keys; it may not rename ours.
     let mut set = key_set().jwks();
-    set["keys"].as_array_mut().unwrap().push(json!({"kty": "RSA"}));
+    set["keys"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"kty": "RSA"}));
     set["keys"][0]["kid"] = json!("another name");
     assert_eq!(KeySet::from_jwks(&set), Some(key_set()));
-    for none in [json!({}), json!({"keys": []}), json!({"keys": [{"kty": "RSA"}]})] {
+    for none in [
+        json!({}),
+        json!({"keys": []}),
+        json!({"keys": [{"kty": "RSA"}]}),
+    ] {
         assert_eq!(KeySet::from_jwks(&none), None);
     }
     assert_eq!(
@@ -247,7 +265,9 @@ fn a_signature_belongs_to_its_key_and_text() {
 fn every_claim_that_is_changed_added_or_left_out_is_refused() {
     assert_eq!(resigned(|_| {}), Ok(facts()));
     let text = issued().peac;
-    let payload = BASE64_URL_SAFE_NO_PAD.decode(text.split('.').nth(1).unwrap()).unwrap();
+    let payload = BASE64_URL_SAFE_NO_PAD
+        .decode(text.split('.').nth(1).unwrap())
+        .unwrap();
     let claims: Value = serde_json::from_slice(&payload).unwrap();
     let mut pointers = Vec::new();
     collect(&claims, String::new(), &mut pointers);
@@ -311,13 +331,34 @@ fn the_address_and_the_statement_are_checked_without_a_chain() {
     type Change = fn(&mut ReceiptFacts);
     let changes: [(Change, ReceiptError); 9] = [
         (|facts| facts.network.push('x'), ReceiptError::Network),
-        (|facts| facts.grounds.program = public("x"), ReceiptError::Program),
-        (|facts| facts.grounds.product = public("x"), ReceiptError::Address),
-        (|facts| facts.grounds.beneficiary = public("x"), ReceiptError::Address),
-        (|facts| facts.grounds.entitlement = public("x"), ReceiptError::Address),
-        (|facts| facts.grounds.expires_at = NOW, ReceiptError::NotUsable),
-        (|facts| facts.grounds.chain_time.0 += 600, ReceiptError::NotUsable),
-        (|facts| facts.grounds.created_at.0 += 601, ReceiptError::NotUsable),
+        (
+            |facts| facts.grounds.program = public("x"),
+            ReceiptError::Program,
+        ),
+        (
+            |facts| facts.grounds.product = public("x"),
+            ReceiptError::Address,
+        ),
+        (
+            |facts| facts.grounds.beneficiary = public("x"),
+            ReceiptError::Address,
+        ),
+        (
+            |facts| facts.grounds.entitlement = public("x"),
+            ReceiptError::Address,
+        ),
+        (
+            |facts| facts.grounds.expires_at = NOW,
+            ReceiptError::NotUsable,
+        ),
+        (
+            |facts| facts.grounds.chain_time.0 += 600,
+            ReceiptError::NotUsable,
+        ),
+        (
+            |facts| facts.grounds.created_at.0 += 601,
+            ReceiptError::NotUsable,
+        ),
         (
             |facts| facts.grounds.credits = Some((Credits(3), Credits(3))),
             ReceiptError::NotUsable,
@@ -338,11 +379,20 @@ fn the_address_and_the_statement_are_checked_without_a_chain() {
 fn a_later_reading_confirms_explains_or_contradicts() {
     type Change = fn(&mut Entitlement);
     let at = |slot, account: Option<&Entitlement>, stated: &Entitlement| {
-        compare(&facts_of(stated), &Observation { slot, entitlement: account })
+        compare(
+            &facts_of(stated),
+            &Observation {
+                slot,
+                entitlement: account,
+            },
+        )
     };
     let base = metered();
     assert_eq!(at(SLOT, Some(&base), &base), Ok(Evidence::Confirmed));
-    assert_eq!(at(SLOT - 1, Some(&base), &base), Err(ReceiptError::ReadingTooOld));
+    assert_eq!(
+        at(SLOT - 1, Some(&base), &base),
+        Err(ReceiptError::ReadingTooOld)
+    );
     assert_eq!(at(SLOT, None, &base), Ok(Evidence::Gone));
     let moved: [Change; 6] = [
         |account| account.payments += 1,
@@ -360,7 +410,11 @@ fn a_later_reading_confirms_explains_or_contradicts() {
     for (index, change) in moved.into_iter().enumerate() {
         let mut account = base;
         change(&mut account);
-        assert_eq!(at(SLOT + 1, Some(&account), &base), Ok(Evidence::MovedOn), "{index}");
+        assert_eq!(
+            at(SLOT + 1, Some(&account), &base),
+            Ok(Evidence::MovedOn),
+            "{index}"
+        );
     }
     let mut next_life = base;
     next_life.created_at = UnixSeconds(NOW.0 + 1);
@@ -386,7 +440,10 @@ fn a_later_reading_confirms_explains_or_contradicts() {
     // Another life that began well before the stated reading.
     let mut early = base;
     early.created_at = UnixSeconds(NOW.0 - 61);
-    assert_eq!(at(SLOT + 1, Some(&early), &base), Err(ReceiptError::Contradicted));
+    assert_eq!(
+        at(SLOT + 1, Some(&early), &base),
+        Err(ReceiptError::Contradicted)
+    );
 }
 
 proptest! {

@@ -270,10 +270,7 @@ fn nonces_are_recognised_by_every_replica_of_the_same_service_only() {
     assert_eq!(check(&ended, &origin, &nonce, NOW), None);
     for outside in [i64::MIN, -31, 1 << 32, i64::MAX] {
         let nonce = make(&keys(), &origin, UnixSeconds(outside), [1; 4]);
-        assert_eq!(
-            check(&keys(), &origin, &nonce, UnixSeconds(outside)),
-            None
-        );
+        assert_eq!(check(&keys(), &origin, &nonce, UnixSeconds(outside)), None);
     }
 }
 

@@ -18,8 +18,10 @@ use tollgate_gate::headers::forbid_storing;
 
 use super::json_body;
 use crate::app::App;
+use crate::audit::{Event, Kind, Proof};
 use crate::chain::{Freshness, Key, Listing, Snapshot};
 use crate::error::{ServiceError, json_response};
+use crate::request_id::RequestId;
 
 /// The question. The product is named in exactly one of three ways.
 #[derive(Debug, Deserialize)]
@@ -98,6 +100,17 @@ pub(super) async fn check(
         .map_err(|failure| app.unreadable(failure))?;
     let entitlement = observed.reading.entitlement.as_ref();
     let standing = Standing::of(entitlement, observed.chain_time);
+    let address = app.chain.addresses().entitlement(&listing.address, &wallet);
+    app.witness_check(Event {
+        request: RequestId::current(),
+        product: Some(listing.slug),
+        beneficiary: Some(wallet),
+        proof: Some(Proof::None),
+        entitlement: Some(address),
+        slot: Some(observed.reading.slot),
+        ..Event::new(Kind::Verification, standing.reason())
+    })
+    .await?;
     let expires_at = entitlement.map(|entitlement| entitlement.expires_at);
     let mut response = json_response(
         StatusCode::OK,
@@ -115,11 +128,7 @@ pub(super) async fn check(
             "wallet": wallet.to_string(),
             "product": listing.address.to_string(),
             "product_slug": listing.slug.as_str(),
-            "entitlement": app
-                .chain
-                .addresses()
-                .entitlement(&listing.address, &wallet)
-                .to_string(),
+            "entitlement": address.to_string(),
             "slot": observed.reading.slot,
             "chain_time": observed.chain_time.0,
         }),

@@ -74,7 +74,10 @@ pub(super) fn receipts(
                 .map_err(|_| format!("expected a public key of 32 bytes in base58, found {text:?}"))
         },
     );
-    if previous.as_ref().is_some_and(|keys| keys.len() > MAX_PREVIOUS) {
+    if previous
+        .as_ref()
+        .is_some_and(|keys| keys.len() > MAX_PREVIOUS)
+    {
         section.report(
             ProblemKind::InvalidValue,
             "previous_public_keys",
