@@ -15,6 +15,8 @@ mod files;
 mod log;
 mod observer;
 mod record;
+#[cfg(test)]
+mod tests;
 pub mod verify;
 mod writer;
 
