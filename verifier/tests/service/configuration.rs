@@ -5,15 +5,20 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tollgate_verifier::config::{
-    AllowedOrigins, Commitment, Config, ConfigError, MerchantId, RouteAccess,
+    AllowedOrigins, AuditConfig, Commitment, Config, ConfigError, MerchantId, RouteAccess,
 };
 
 const EXAMPLE: &str = include_str!("../../examples/tollgate.toml");
 const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef";
 
+/// A seed for tests, in hexadecimal.
+const RECEIPT_SEED: &str = "0707070707070707070707070707070707070707070707070707070707070707";
+
 fn environment(name: &str) -> Option<String> {
     match name {
         "SECRET" => Some(SECRET.to_owned()),
+        "OLD_SECRET" => Some(SECRET.to_uppercase()),
+        "RECEIPTS" => Some(RECEIPT_SEED.to_owned()),
         "SHORT_SECRET" => Some("too short".to_owned()),
         "RPC" => Some("https://rpc.test/key-in-the-path".to_owned()),
         "BAD_RPC" => Some("key-in-the-path".to_owned()),
@@ -73,6 +78,41 @@ fn the_examples_defaults_are_the_defaults() {
     assert!(text.contains("\nmax_staleness_ms = 2000"));
     let written_out = parse(&text).unwrap();
     assert_eq!(format!("{default:?}"), format!("{written_out:?}"));
+}
+
+/// The optional sections of the example, without their comments, are valid and show
+/// their defaults.
+#[test]
+fn the_examples_optional_sections_are_valid() {
+    let indented = |line: &str| {
+        let rest = line.strip_prefix("#     ")?;
+        let skipped = rest.starts_with("rpc_url") || rest.starts_with("address");
+        (!skipped && !rest.starts_with("tollgate") && !rest.starts_with("openssl"))
+            .then(|| rest.to_owned())
+    };
+    let text: Vec<String> = valid()
+        .lines()
+        .map(|line| indented(line).unwrap_or_else(|| line.to_owned()))
+        .collect();
+    let text = text
+        .join("\n")
+        .replace(
+            "signing_key_file = \"receipts.json\"",
+            "signing_key_env = \"RECEIPTS\"",
+        )
+        .replace(
+            "key_file = \"secret.2026-10.key\"",
+            "key_env = \"OLD_SECRET\"",
+        );
+    let config = parse(&text).unwrap();
+    let receipts = config.receipts.as_ref().unwrap();
+    assert_eq!(receipts.reuse, Duration::from_secs(60));
+    let audit = config.audit.as_ref().unwrap();
+    assert_eq!(*audit, AuditConfig::new(Path::new("./audit").to_owned()));
+    let not_after = config.secrets.previous[0].not_after.unwrap();
+    assert_eq!(not_after.0, 1_796_083_200);
+    assert!(!format!("{config:?}").contains(RECEIPT_SEED));
+    assert!(!format!("{config:?}").contains(&SECRET[8..24]));
 }
 
 #[test]
