@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
-use tollgate_client::{Chain, UnixSeconds};
+use tollgate_client::{Chain, ChainError, UnixSeconds};
 use tollgate_gate::receipt::evidence::{check_statement, compare};
 use tollgate_gate::receipt::{
     Evidence, JWKS_PATH, KeySet, MAX_RECEIPT_BYTES, Observation, ReceiptError, ReceiptFacts,
@@ -66,8 +66,9 @@ pub struct Verdict {
 /// Runs the command.
 ///
 /// # Errors
-/// [`CliError::Receipt`] when it does not hold; [`CliError::Chain`] when the chain
-/// cannot be asked, which says nothing about the receipt.
+/// [`CliError::Receipt`] when it does not hold; [`CliError::NotFound`] when the
+/// account is not there; [`CliError::Chain`] when the chain cannot be asked, which
+/// says nothing about the receipt.
 pub async fn run(command: ReceiptCommand, format: Format) -> Result<(), CliError> {
     let ReceiptCommand::Verify(args) = command;
     let text = read_text(&args.file)?;
@@ -81,6 +82,11 @@ pub async fn run(command: ReceiptCommand, format: Format) -> Result<(), CliError
     let chain = (!args.offline).then(|| args.cluster.chain());
     let verdict = check(text.trim(), &keys, &origin, chain.as_ref()).await?;
     report(&verdict).print(format);
+    if verdict.evidence == Some(Evidence::Gone) {
+        return Err(CliError::NotFound(
+            "the chain holds no such entitlement now: it was closed since, or never was".to_owned(),
+        ));
+    }
     Ok(())
 }
 
@@ -118,7 +124,12 @@ pub async fn check(
             entitlement: reading.entitlement.as_ref(),
         },
     )?;
-    let paid = match chain.intent(&grounds.last_intent).await? {
+    let intent = match chain.intent(&grounds.last_intent).await {
+        // Something else lives at the address that the receipt names.
+        Err(ChainError::Decode(_)) => return Err(ReceiptError::Contradicted.into()),
+        intent => intent?,
+    };
+    let paid = match intent {
         Some(intent) => {
             // The intent is named by the entitlement; it cannot be another's.
             if (intent.product, intent.merchant, intent.beneficiary)

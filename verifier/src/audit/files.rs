@@ -87,7 +87,7 @@ pub(super) fn lock(folder: &Path) -> Result<File, AuditError> {
 pub(super) struct Torn {
     pub(super) bytes: u64,
     pub(super) digest: Digest,
-    /// Whole lines among it: more than a crash of this program can leave.
+    /// Whole lines among it: more than a killed process leaves.
     pub(super) lines: u64,
 }
 

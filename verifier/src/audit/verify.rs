@@ -41,8 +41,9 @@ pub struct Findings {
     pub dropped: u64,
     /// Torn ends that were moved aside, as the log itself says.
     pub recoveries: u64,
-    /// Whole lines among what was moved aside. A crash does not leave them: they
-    /// are there when somebody changed the log while nobody wrote.
+    /// Whole lines among what was moved aside. A killed process leaves none; they are
+    /// there after some power failures, and when somebody changed the log while
+    /// nobody wrote.
     pub lines_set_aside: u64,
 }
 
