@@ -20,6 +20,7 @@
 mod admission;
 mod api;
 mod app;
+pub mod audit;
 mod chain;
 pub mod config;
 mod credits;
@@ -34,6 +35,7 @@ mod market;
 mod metered;
 mod nonces;
 mod proxy;
+mod receipts;
 mod request_checks;
 mod request_id;
 mod serve;
