@@ -162,6 +162,7 @@ async fn a_feed_that_falls_silent_is_not_believed_and_replaced() {
     stage.rpc.remove(&entitlement_address("payer"));
     tokio::time::sleep(Duration::from_millis(600)).await;
     assert_eq!(access(&stage, "payer").await, Some(false));
+    tokio::time::sleep(Duration::from_millis(1000)).await;
     feed.fall_silent(false);
     eventually(async || feed.connections() >= 2).await;
 }

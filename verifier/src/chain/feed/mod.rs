@@ -38,8 +38,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// A connection that lived this long was a good one: the next pause is short again.
 const GOOD_LIFE: Duration = Duration::from_secs(30);
-/// How long the subscriptions may take.
-const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How many heartbeats' time the subscriptions and the first complete slot may take.
+const SUBSCRIBE_BEATS: u32 = 2;
 /// How far the feed may be from the RPC servers to be of the same cluster: two
 /// minutes. Clusters are millions of slots apart.
 const SAME_CLUSTER_SLOTS: u64 = 300;
@@ -192,7 +192,8 @@ impl Live<'_> {
     async fn session(&self, url: &SecretUrl) -> Result<Infallible, FeedEnd> {
         let feed = self.feed;
         let mut socket = Socket::open(url).await?;
-        let (slot, time) = timeout(SUBSCRIBE_TIMEOUT, self.subscribe(&mut socket))
+        let patience = feed.heartbeat.saturating_mul(SUBSCRIBE_BEATS);
+        let (slot, time) = timeout(patience, self.subscribe(&mut socket))
             .await
             .unwrap_or(Err(FeedEnd::Silent))?;
         feed.compare(slot, time).await?;
