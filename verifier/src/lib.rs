@@ -18,6 +18,9 @@
 
 mod api;
 mod app;
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub mod bench_support;
 mod chain;
 pub mod config;
 mod error;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 use tokio::time::{Instant, sleep};
-use tollgate_cli::commands::send::send;
+use tollgate_cli::commands::send::{send, send_signed_by};
 use tollgate_cli::stack::configure_for;
 use tollgate_client::{Amount, Purchase, UnixSeconds, random_payment_id};
 use tollgate_verifier::Config;
@@ -226,8 +226,11 @@ impl<'a> ChainCache<'a> {
         let merchant = &self.service.merchant;
         let addresses = chain.addresses();
         let entitlement = addresses.entitlement(&merchant.day_pass, &wallet.pubkey());
-        let revoke = addresses.revoke(merchant.owner.pubkey(), merchant.address, entitlement);
-        send(&chain, &[revoke], &merchant.owner).await.unwrap();
+        let operator = &merchant.operator;
+        let revoke = addresses.revoke(operator.pubkey(), merchant.address, entitlement);
+        send_signed_by(&chain, &[revoke], &merchant.owner, &[operator])
+            .await
+            .unwrap();
     }
 }
 

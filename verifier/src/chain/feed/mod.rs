@@ -24,6 +24,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tollgate_client::{Pubkey, UnixSeconds};
 use tracing::{info, warn};
 
+#[cfg(feature = "bench")]
+pub(super) use self::fill::Taker;
 use self::message::{Heard, Topic};
 use self::socket::Socket;
 use super::cache::EntitlementCache;

@@ -27,7 +27,9 @@ use tracing::warn;
 use self::elements::Elements;
 pub(crate) use self::endpoint::Endpoint;
 pub(crate) use self::failure::RpcFailure;
-pub(crate) use self::snapshot::{SnapshotReader, filters};
+#[cfg(feature = "bench")]
+pub(crate) use self::snapshot::SnapshotReader;
+pub(crate) use self::snapshot::filters;
 pub(crate) use self::transport::{authorization, connector};
 pub(crate) use self::wire::{AtSlot, KeyedAccount, WireAccount, chain_time, entitlement_of};
 use super::cache::{Answer, Ask, ReadBatch};
