@@ -21,6 +21,9 @@ mod admission;
 mod api;
 mod app;
 pub mod audit;
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub mod bench_support;
 mod chain;
 pub mod config;
 mod credits;

@@ -8,6 +8,7 @@
 )]
 
 mod embedded;
+mod cache;
 mod faults;
 mod metered;
 mod sales;
