@@ -2,7 +2,7 @@
 //! forward-auth endpoint and the tower layer ask here and only carry out the answer.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -34,6 +34,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) raw_path: &'a str,
     pub(crate) query: Option<&'a str>,
     pub(crate) headers: &'a HeaderMap,
+    /// Whether it is a WebSocket handshake, which only some routes take.
+    pub(crate) websocket: bool,
 }
 
 /// What is to be done with a request.
@@ -56,6 +58,16 @@ pub(crate) struct Grant {
 }
 
 impl Grant {
+    /// How long the access lasts yet, by chain time; `None`: for ever.
+    pub(crate) fn remaining(&self) -> Option<Duration> {
+        let expires_at = self.entitled.entitlement().expires_at;
+        if expires_at == UnixSeconds::NEVER {
+            return None;
+        }
+        let seconds = expires_at.0.saturating_sub(self.entitled.chain_time().0);
+        Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+    }
+
     /// What a handler in this process is told of the caller.
     pub(crate) fn access(&self) -> PaidAccess {
         PaidAccess::of(&self.entitled)
@@ -179,6 +191,9 @@ impl App {
             }
             Err(error) => return Err(error.into()),
         };
+        if asked.websocket && !market.allows_websocket(&matched.route) {
+            return Err(GateError::UpgradeNotSupported.into());
+        }
         Span::current().record("route", tracing::field::display(matched.route.pattern()));
         let now = now();
         let decision = match self.gate.open(&matched, asked.headers, now) {

@@ -13,12 +13,14 @@ mod parse;
 mod public_url;
 mod secret;
 mod sections;
+mod upstream;
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use http::{HeaderValue, Method, Uri};
+use rustls::pki_types::CertificateDer;
 use solana_hash::Hash;
 use solana_pubkey::Pubkey;
 
@@ -256,8 +258,13 @@ pub struct UpstreamConfig {
     pub response_timeout: Duration,
     /// How long the upstream may pause inside a response.
     pub idle_timeout: Duration,
+    /// How long nothing may move in a WebSocket.
+    pub websocket_idle_timeout: Duration,
     /// Whether `Cookie` reaches the upstream and `Set-Cookie` comes back.
     pub forward_cookies: bool,
+    /// The only certificates that an `https` upstream's may rest on; those of the
+    /// system when not given.
+    pub trusted_certificates: Option<Vec<CertificateDer<'static>>>,
 }
 
 impl UpstreamConfig {
@@ -269,7 +276,9 @@ impl UpstreamConfig {
             connect_timeout: Duration::from_secs(3),
             response_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(30),
+            websocket_idle_timeout: Duration::from_secs(120),
             forward_cookies: false,
+            trusted_certificates: None,
         }
     }
 }
@@ -290,6 +299,8 @@ pub struct RouteConfig {
     pub description: String,
     /// The media type of the answer; part of the challenge.
     pub mime_type: String,
+    /// Whether WebSocket handshakes pass. No other upgrade ever does.
+    pub websocket: bool,
     /// Where it stands in the configuration file, for problems found later.
     pub line: Option<usize>,
 }
@@ -315,6 +326,7 @@ impl RouteConfig {
             title: String::new(),
             description: String::new(),
             mime_type: "application/json".to_owned(),
+            websocket: false,
             line: None,
         }
     }

@@ -20,4 +20,7 @@ mod passage;
 mod payments;
 mod proxying;
 mod starting;
+mod streaming;
 mod support;
+mod upstreams;
+mod websockets;
