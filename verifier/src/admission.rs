@@ -9,21 +9,24 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use tollgate_client::UnixSeconds;
 use tollgate_gate::headers::{
-    BENEFICIARY, ENTITLEMENT, PRODUCT, SESSION, SESSION_EXPIRES, forbid_storing, keep_private,
+    BENEFICIARY, CREDITS_REMAINING, ENTITLEMENT, PRODUCT, SESSION, SESSION_EXPIRES, forbid_storing,
+    keep_private,
 };
 use tollgate_gate::session::SessionToken;
 use tollgate_gate::siwx::Timestamp;
 use tollgate_gate::{
-    Decision, Entitled, Entropy, GateError, Next, PaymentDue, Question, Reading, Resolution,
-    RouteMatch,
+    Decision, Entitled, Entropy, GateError, Metering, Next, Outcome, PaymentDue, Question, Reading,
+    Resolution, RouteMatch,
 };
 use tracing::{Span, warn};
 
 use crate::app::App;
 use crate::chain::{Freshness, Key, Observed, ReadFailure};
+use crate::credits::Reservation;
 use crate::embedded::PaidAccess;
 use crate::error::{RETRY_AFTER, ServiceError};
 use crate::market::Market;
+use crate::metered::{self, Judged};
 use crate::nonces::NonceUse;
 
 /// The parts of a request that the decision depends on.
@@ -55,6 +58,9 @@ pub(crate) struct Grant {
     entitled: Entitled,
     /// For a caller who signed in with this request.
     session: Option<SessionToken>,
+    /// What it costs where credits are counted. A grant that is dropped without
+    /// an answer has cost it.
+    reservation: Option<Reservation>,
 }
 
 impl Grant {
@@ -91,6 +97,10 @@ impl Grant {
     /// Completes the answer to the caller: nobody else may keep it, and a caller who
     /// signed in gets a session token, whatever the server behind the gate said.
     pub(crate) fn complete(&self, answer: Result<Response, ServiceError>) -> Response {
+        let credits_left = self
+            .reservation
+            .as_ref()
+            .map(|reservation| reservation.end(outcome(&answer)));
         let mut response = match answer {
             Ok(response) if response.status() == StatusCode::PAYMENT_REQUIRED => {
                 // The upstream's own 402 would make the caller pay again.
@@ -103,6 +113,10 @@ impl Grant {
             }
             Err(error) => error.into_response(),
         };
+        if let Some(left) = credits_left {
+            let headers = response.headers_mut();
+            headers.insert(CREDITS_REMAINING, HeaderValue::from(left.0));
+        }
         if let Some(token) = &self.session {
             let headers = response.headers_mut();
             if let Ok(mut value) = HeaderValue::from_str(token.expose()) {
@@ -119,6 +133,16 @@ impl Grant {
             forbid_storing(headers);
         }
         response
+    }
+}
+
+/// What an answer means for the credits: those of this service are failures, its
+/// replacement of an upstream's 402 among them.
+fn outcome(answer: &Result<Response, ServiceError>) -> Outcome {
+    match answer {
+        Ok(response) if response.status() == StatusCode::PAYMENT_REQUIRED => Outcome::Failed,
+        Ok(response) => Outcome::Answered(response.status()),
+        Err(_) => Outcome::Failed,
     }
 }
 
@@ -165,8 +189,8 @@ impl App {
             question,
             now,
         } = waiting;
-        match self.read(question).await {
-            Ok(decision) => self.carry_out(&market, matched, decision, query, now),
+        match self.read(question, matched.route.metering()).await {
+            Ok(judged) => self.carry_out(&market, matched, judged, query, now),
             Err(error) => Err(error),
         }
         .unwrap_or_else(|error| Admission::Answered(error.into_response()))
@@ -199,8 +223,11 @@ impl App {
         let decision = match self.gate.open(&matched, asked.headers, now) {
             Next::Done(decision) => decision,
             Next::Read(question) => match self.remembered(&question) {
-                Some(observed) => question.answer(reading(&observed)),
-                None => {
+                // Taking credits may mean waiting for the store.
+                Some(observed) if !metered::counts(&observed) => {
+                    question.answer(reading(&observed))
+                }
+                Some(_) | None => {
                     return Ok(Begun::Waiting(Box::new(Waiting {
                         market,
                         matched,
@@ -210,7 +237,7 @@ impl App {
                 }
             },
         };
-        self.carry_out(&market, matched, decision, asked.query, now)
+        self.carry_out(&market, matched, (decision, None), asked.query, now)
             .map(Begun::Decided)
     }
 
@@ -227,14 +254,14 @@ impl App {
         &self,
         market: &Arc<Market>,
         matched: RouteMatch,
-        decision: Decision,
+        (decision, reservation): Judged,
         query: Option<&str>,
         now: UnixSeconds,
     ) -> Result<Admission, ServiceError> {
         match decision {
             Decision::Pass(_) => Ok(Admission::Free(matched)),
             Decision::Serve(entitled) => {
-                let grant = self.grant(entitled, now)?;
+                let grant = self.grant(entitled, reservation, now)?;
                 Ok(Admission::Granted(matched, Box::new(grant)))
             }
             Decision::Challenge(due) => {
@@ -247,7 +274,7 @@ impl App {
     }
 
     /// Reads what the gate asks for.
-    async fn read(&self, question: Question) -> Result<Decision, ServiceError> {
+    async fn read(&self, question: Question, metering: Metering) -> Result<Judged, ServiceError> {
         let freshness = match question.fresh_sign_in() {
             None => Freshness::Remembered,
             // A replay must not even cost a reading.
@@ -256,22 +283,27 @@ impl App {
             }
             Some(_) => Freshness::JustSignedIn,
         };
-        let reading = match self.cache.get(key_of(&question), freshness).await {
-            Ok(observed) => reading(&observed),
-            Err(ReadFailure::Overloaded) => return Err(GateError::Overloaded.into()),
+        match self.cache.get(key_of(&question), freshness).await {
+            Ok(observed) => self.judge(question, metering, observed, freshness).await,
+            Err(ReadFailure::Overloaded) => Err(GateError::Overloaded.into()),
             Err(failure) => {
                 warn!(%failure, "the entitlement is not known");
-                Reading::Unknown {
+                let reading = Reading::Unknown {
                     retry_after: RETRY_AFTER,
-                }
+                };
+                Ok((question.answer(reading), None))
             }
-        };
-        Ok(question.answer(reading))
+        }
     }
 
     /// A sign-in is used up when it opens something: what ended in a 402 or 503 may
     /// be sent again.
-    fn grant(&self, entitled: Entitled, now: UnixSeconds) -> Result<Grant, ServiceError> {
+    fn grant(
+        &self,
+        entitled: Entitled,
+        reservation: Option<Reservation>,
+        now: UnixSeconds,
+    ) -> Result<Grant, ServiceError> {
         if let Some(signed) = entitled.fresh_sign_in() {
             match self.nonces.book(signed.nonce()) {
                 NonceUse::First => {}
@@ -280,7 +312,14 @@ impl App {
             }
         }
         let session = self.gate.session_for(&entitled, now);
-        Ok(Grant { entitled, session })
+        if let Some(reservation) = &reservation {
+            reservation.admit();
+        }
+        Ok(Grant {
+            entitled,
+            session,
+            reservation,
+        })
     }
 
     fn challenge(
@@ -310,14 +349,14 @@ fn allowed(mut response: Response, methods: &str) -> Response {
     response
 }
 
-fn key_of(question: &Question) -> Key {
+pub(crate) fn key_of(question: &Question) -> Key {
     Key {
         product: question.offer().product,
         beneficiary: *question.beneficiary(),
     }
 }
 
-fn reading(observed: &Observed) -> Reading {
+pub(crate) fn reading(observed: &Observed) -> Reading {
     let chain_time = observed.chain_time;
     let slot = observed.reading.slot;
     match &observed.reading.entitlement {

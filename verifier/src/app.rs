@@ -8,8 +8,9 @@ use tollgate_client::Chain;
 use tollgate_gate::{Gate, GateError};
 use tracing::debug;
 
-use crate::chain::{ChainHealth, EntitlementCache, ReadFailure};
+use crate::chain::{ChainHealth, Entitlements, ReadFailure};
 use crate::config::PublicUrl;
+use crate::credits::CreditService;
 use crate::error::ServiceError;
 use crate::market::Market;
 use crate::nonces::NonceMemory;
@@ -18,7 +19,9 @@ use crate::nonces::NonceMemory;
 pub(crate) struct App {
     pub(crate) gate: Gate,
     pub(crate) chain: Arc<Chain>,
-    pub(crate) cache: EntitlementCache<Chain>,
+    pub(crate) cache: Entitlements,
+    /// Counts used credits, where that is configured.
+    pub(crate) credits: Option<CreditService>,
     pub(crate) health: Arc<ChainHealth>,
     pub(crate) nonces: NonceMemory,
     /// Bounds the transaction requests in progress: each reads the chain anew.
@@ -76,6 +79,8 @@ impl App {
         };
         if !self.health.is_ready() {
             Some("chain_unavailable")
+        } else if self.cache.is_stalled() {
+            Some("chain_stalled")
         } else if !self.terms_are_current(&market) {
             Some("terms_too_old")
         } else {

@@ -56,12 +56,15 @@ pub(crate) enum ServiceError {
     /// The terms read from the chain are too old to be offered.
     #[error("the product's terms cannot be read now; do not pay because of this")]
     OfferUnavailable,
+    /// The store of used credits does not answer.
+    #[error("how many credits are left cannot be said now; do not pay because of this")]
+    CreditsUnavailable,
 }
 
 impl ServiceError {
     /// Every variant of its own.
     #[cfg(test)]
-    const OWN: [Self; 11] = [
+    const OWN: [Self; 12] = [
         Self::HostMismatch,
         Self::BodyBroken,
         Self::AlreadyPaid,
@@ -73,6 +76,7 @@ impl ServiceError {
         Self::PathNotCanonical,
         Self::DecisionChanged,
         Self::OfferUnavailable,
+        Self::CreditsUnavailable,
     ];
 
     fn row(self) -> (&'static str, StatusCode, Retry) {
@@ -96,6 +100,9 @@ impl ServiceError {
             Self::PathNotCanonical => ("path_not_canonical", S::BAD_REQUEST, Retry::Never),
             Self::DecisionChanged => ("decision_changed", S::SERVICE_UNAVAILABLE, Retry::Later),
             Self::OfferUnavailable => ("offer_unavailable", S::SERVICE_UNAVAILABLE, Retry::Later),
+            Self::CreditsUnavailable => {
+                ("credits_unavailable", S::SERVICE_UNAVAILABLE, Retry::Later)
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! What every way in stands on: the shared state, and the task that keeps it true.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
@@ -10,8 +11,9 @@ use tollgate_gate::limits::MAX_SESSION_LIFETIME;
 use tollgate_gate::{Gate, GateSettings, KeyRing, Network, Origin};
 
 use crate::app::App;
-use crate::chain::{CacheLimits, Catalogue, ChainHealth, EntitlementCache, Snapshot};
+use crate::chain::{Catalogue, ChainHealth, ChainTasks, Entitlements, Pool, Snapshot};
 use crate::config::{Commitment, Config, MerchantId, PublicUrl, Secrets};
+use crate::credits::{CreditService, Owner, Surroundings};
 use crate::keys;
 use crate::market::{Market, RoutePlan};
 use crate::nonces::{MAX_NONCES, NonceMemory};
@@ -24,6 +26,9 @@ pub(crate) struct Foundation {
     /// Set to true, it ends everything that was started for the service.
     pub(crate) stop: watch::Sender<bool>,
     pub(crate) refresher: Task<()>,
+    pub(crate) chain_tasks: ChainTasks,
+    /// How long the last bookings of used credits may take.
+    flush_deadline: Duration,
 }
 
 /// A task that ends with its owner.
@@ -47,7 +52,9 @@ impl Foundation {
         let (stop, stopping) = watch::channel(false);
         let health = Arc::new(ChainHealth::new(config.chain.ready_within));
         let chain = Arc::new(connect(config));
-        let catalogue = catalogue(config, &plan, &chain, &health)?;
+        let pool = Pool::of(&config.chain).map_err(|error| StartError::Rpc(error.to_string()))?;
+        let pool = Arc::new(pool);
+        let catalogue = catalogue(config, &plan, &pool, &health)?;
         let merchant = catalogue.merchant;
         let publish = Publisher {
             plan,
@@ -57,19 +64,13 @@ impl Foundation {
         let first = catalogue.first().await.map_err(StartError::from)?;
         let known = first.is_some();
         publish.publish(first);
+        let cache = Entitlements::of(&config.chain, pool, Arc::clone(&health));
+        let credits = credits(config, &chain, merchant, &stopping).await?;
         let app = Arc::new(App {
             gate: gate(config, public_url)?,
-            cache: EntitlementCache::new(
-                Arc::clone(&chain),
-                Arc::clone(&health),
-                CacheLimits {
-                    max_staleness: config.chain.max_staleness,
-                    capacity: config.chain.cache_capacity,
-                    max_in_flight: config.chain.max_in_flight,
-                    max_wait: config.chain.request_timeout,
-                },
-            ),
+            cache: cache.clone(),
             chain,
+            credits,
             health,
             nonces: NonceMemory::new(MAX_NONCES),
             payment_turns: Semaphore::new(config.chain.max_in_flight),
@@ -84,14 +85,49 @@ impl Foundation {
             config.chain.refresh_interval,
             known,
             move |snapshot| publish.publish(snapshot),
-            stopping,
+            stopping.clone(),
         ));
+        let chain_tasks = ChainTasks::start(&config.chain, merchant, &cache, &stopping);
         Ok(Self {
             app,
             stop,
             refresher: Task(refresher),
+            chain_tasks,
+            flush_deadline: config.server.shutdown_deadline,
         })
     }
+
+    /// Books used credits, when no more requests are in flight.
+    pub(crate) async fn flush(&self) {
+        if let Some(credits) = &self.app.credits {
+            credits.flush(self.flush_deadline).await;
+        }
+    }
+}
+
+/// The meter, where one is configured.
+async fn credits(
+    config: &Config,
+    chain: &Arc<Chain>,
+    merchant: tollgate_client::Pubkey,
+    stopping: &watch::Receiver<bool>,
+) -> Result<Option<CreditService>, StartError> {
+    let Some(section) = &config.credits else {
+        return Ok(None);
+    };
+    let around = Surroundings {
+        chain: Arc::clone(chain),
+        owner: Owner {
+            genesis_hash: config.chain.genesis_hash,
+            merchant,
+        },
+        longest_request: config
+            .upstream
+            .as_ref()
+            .map_or(Duration::ZERO, |upstream| upstream.response_timeout),
+        stopping: stopping.clone(),
+    };
+    Ok(Some(CreditService::start(section, around).await?))
 }
 
 /// Turns readings of the catalogue into routes with terms.
@@ -127,11 +163,11 @@ fn connect(config: &Config) -> Chain {
 fn catalogue(
     config: &Config,
     plan: &RoutePlan,
-    chain: &Arc<Chain>,
+    pool: &Arc<Pool>,
     health: &Arc<ChainHealth>,
 ) -> Result<Catalogue, StartError> {
     let merchant = match config.merchant.merchant {
-        MerchantId::Owner(owner) => chain.addresses().merchant(&owner),
+        MerchantId::Owner(owner) => pool.addresses().merchant(&owner),
         MerchantId::Address(address) => address,
     };
     let mut slugs = plan.slugs();
@@ -141,13 +177,13 @@ fn catalogue(
     slugs.sort_unstable();
     slugs.dedup();
     Ok(Catalogue {
-        chain: Arc::clone(chain),
+        pool: Arc::clone(pool),
         health: Arc::clone(health),
-        genesis_hash: config.chain.genesis_hash,
         merchant,
         slugs,
         routed: plan.slugs(),
         mint: config.merchant.mint,
+        counts_credits: config.credits.is_some(),
     })
 }
 

@@ -7,7 +7,7 @@ use http::Method;
 use tollgate_client::{Pubkey, Slug};
 use tollgate_gate::route::RoutePattern;
 use tollgate_gate::{
-    Access, MethodSet, OfferText, ProductOffer, Route, RouteDefinition, RouteTable,
+    Access, Metering, MethodSet, OfferText, ProductOffer, Route, RouteDefinition, RouteTable,
 };
 
 use crate::api;
@@ -25,6 +25,7 @@ struct PlannedRoute {
     pattern: RoutePattern,
     methods: MethodSet,
     websocket: bool,
+    metering: Metering,
     /// The product and the merchant's words for it; `None` when it is free.
     sells: Option<(Slug, OfferText)>,
 }
@@ -100,6 +101,7 @@ impl RoutePlan {
                 Some(RouteDefinition {
                     pattern: route.pattern.clone(),
                     methods: route.methods,
+                    metering: route.metering,
                     access: match &route.sells {
                         None => Access::Free,
                         Some((slug, text)) => sell(slug, text)?,
@@ -164,6 +166,7 @@ fn plan(route: &RouteConfig) -> Result<PlannedRoute, (&'static str, String)> {
         pattern,
         methods,
         websocket: route.websocket,
+        metering: route.metering,
         sells,
     })
 }

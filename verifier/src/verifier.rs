@@ -128,13 +128,24 @@ impl RunningVerifier {
         &self.public_url
     }
 
+    /// What was counted of metered products since the start, by stable names; nothing
+    /// without a section `[credits]`.
+    #[must_use]
+    pub fn credit_counts(&self) -> Vec<(&'static str, u64)> {
+        let credits = self.foundation.app.credits.as_ref();
+        credits.map_or_else(Vec::new, |credits| credits.meter.tally().counts().to_vec())
+    }
+
     /// Stops accepting, turns unready, lets requests in flight finish until the
-    /// configured deadline, and then cuts them.
+    /// configured deadline, and then cuts them. Then books used credits, which takes
+    /// at most the same time again.
     pub async fn shutdown(mut self) -> ShutdownReport {
         self.foundation.stop.send_replace(true);
         // A task that panicked has nothing left to drain.
         let drained = (&mut self.server.0).await.unwrap_or(Drained { cut: 0 });
         let _ = (&mut self.foundation.refresher.0).await;
+        self.foundation.flush().await;
+        self.foundation.chain_tasks.ended().await;
         info!(cut = drained.cut, "the verifier stopped");
         drained.into()
     }

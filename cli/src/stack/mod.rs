@@ -176,6 +176,7 @@ pub fn configure_for(
         },
         upstream: Some(UpstreamConfig::new(upstream)),
         forward_auth: None,
+        credits: None,
         routes: routes(),
     })
 }

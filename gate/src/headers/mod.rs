@@ -33,6 +33,8 @@ pub const SIGN_IN_WITH_X: HeaderName = HeaderName::from_static("sign-in-with-x")
 pub const SESSION: HeaderName = HeaderName::from_static("tollgate-session");
 /// When that token expires, RFC 3339.
 pub const SESSION_EXPIRES: HeaderName = HeaderName::from_static("tollgate-session-expires");
+/// Credits that are left after a request, where the product counts them.
+pub const CREDITS_REMAINING: HeaderName = HeaderName::from_static("tollgate-credits-remaining");
 /// Towards the upstream: the entitlement account that the request rests on.
 pub const ENTITLEMENT: HeaderName = HeaderName::from_static("tollgate-entitlement");
 /// Towards the upstream: the product's slug.

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::document::{Document, Section};
 use super::error::{ConfigError, ConfigProblem, ProblemKind};
 use super::secret::Environment;
-use super::{Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, sections};
+use super::{Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, chain, credits, sections};
 use crate::market::RoutePlan;
 
 pub(super) fn load(path: &Path, environment: &Environment<'_>) -> Result<Config, ConfigError> {
@@ -80,7 +80,7 @@ fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) ->
     let server = root.table("server").and_then(sections::server);
     let chain = root
         .table("chain")
-        .and_then(|section| sections::chain(section, folder, environment));
+        .and_then(|section| chain::chain(section, folder, environment));
     let merchant = root.table("merchant").and_then(sections::merchant);
     let secrets = root
         .table("secrets")
@@ -93,6 +93,10 @@ fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) ->
     let forward_auth = root
         .optional_table("forward_auth")
         .and_then(super::forward_auth::forward_auth);
+    let counts = root.has("credits");
+    let credits = root
+        .optional_table("credits")
+        .and_then(|section| credits::read(section, folder, environment));
     let sections = root.tables("routes");
     if sections.is_empty() || sections.len() > MAX_ROUTES {
         root.report(
@@ -112,6 +116,7 @@ fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) ->
         secrets: secrets?,
         upstream: if forwards { Some(upstream?) } else { None },
         forward_auth: if asked { Some(forward_auth?) } else { None },
+        credits: if counts { Some(credits?) } else { None },
         routes,
     })
 }

@@ -98,10 +98,12 @@ impl Embedded {
 
     /// Serves `router` by the verifier's accept loop, with the limits of `[server]`,
     /// until [`Embedded::stop`]; then lets requests in flight finish until
-    /// `server.shutdown_deadline`.
+    /// `server.shutdown_deadline`, and books used credits for as long at most.
     pub async fn serve(&self, listener: TcpListener, router: Router) -> ShutdownReport {
         let stop = self.shared.foundation.stop.subscribe();
-        serve::run(listener, router, self.limits, stop).await.into()
+        let drained = serve::run(listener, router, self.limits, stop).await;
+        self.shared.foundation.flush().await;
+        drained.into()
     }
 
     /// Turns the service unready and ends [`Embedded::serve`].

@@ -9,5 +9,6 @@
 
 mod embedded;
 mod faults;
+mod metered;
 mod sales;
 mod scene;

@@ -56,8 +56,15 @@ impl Stage {
 
     /// The same with a changed configuration.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        let rpc = ScriptedRpc::start().await;
-        let upstream = Upstream::start().await;
+        Self::over(ScriptedRpc::start().await, Upstream::start().await, change).await
+    }
+
+    /// The same over a chain and an upstream that run already.
+    pub async fn over(
+        rpc: ScriptedRpc,
+        upstream: Upstream,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let mut config = config(&rpc, &upstream);
         change(&mut config);
         let verifier = Verifier::start(config).await.expect("the verifier starts");
@@ -177,18 +184,19 @@ pub fn config_without_upstream(rpc: &ScriptedRpc) -> Config {
         },
         upstream: None,
         forward_auth: None,
+        credits: None,
         routes: vec![paid, free],
     }
 }
 
-/// Waits until `holds`, for ten seconds at most.
+/// Waits until `holds`, for a minute at most: machines are shared.
 pub async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
     let waiting = async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), waiting)
+    tokio::time::timeout(Duration::from_secs(60), waiting)
         .await
         .expect("it never came to hold");
 }
