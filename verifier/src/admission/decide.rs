@@ -161,6 +161,9 @@ impl App {
                 }));
             }
         };
+        if asked.websocket && !market.allows_websocket(&matched.route) {
+            return Err(refused(GateError::UpgradeNotSupported.into()));
+        }
         Span::current().record("route", tracing::field::display(matched.route.pattern()));
         let mut trail = Trail::default();
         trail.route(&matched.route);

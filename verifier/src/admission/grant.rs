@@ -2,9 +2,11 @@
 //! gate is told, what the caller gets besides the answer, and what it costs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode};
+use tollgate_client::UnixSeconds;
 use tollgate_gate::headers::{
     BENEFICIARY, CREDITS_REMAINING, ENTITLEMENT, PRODUCT, SESSION, SESSION_EXPIRES, forbid_storing,
     keep_private,
@@ -38,6 +40,16 @@ impl Grant {
         if let Some(reservation) = &self.reservation {
             reservation.admit();
         }
+    }
+
+    /// How long the access lasts yet, by chain time; `None`: for ever.
+    pub(crate) fn remaining(&self) -> Option<Duration> {
+        let expires_at = self.entitled.entitlement().expires_at;
+        if expires_at == UnixSeconds::NEVER {
+            return None;
+        }
+        let seconds = expires_at.0.saturating_sub(self.entitled.chain_time().0);
+        Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
     }
 
     /// What a handler in this process is told of the caller.

@@ -24,6 +24,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) raw_path: &'a str,
     pub(crate) query: Option<&'a str>,
     pub(crate) headers: &'a HeaderMap,
+    /// Whether it is a WebSocket handshake, which only some routes take.
+    pub(crate) websocket: bool,
 }
 
 /// What is to be done with a request.

@@ -89,7 +89,9 @@ fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) ->
         .table("secrets")
         .and_then(|section| secrets::secrets(section, folder, environment));
     let forwards = root.has("upstream");
-    let upstream = root.optional_table("upstream").and_then(sections::upstream);
+    let upstream = root
+        .optional_table("upstream")
+        .and_then(|section| super::upstream::upstream(section, folder));
     let asked = root.has("forward_auth");
     let forward_auth = root
         .optional_table("forward_auth")

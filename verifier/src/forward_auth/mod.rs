@@ -33,6 +33,12 @@ use crate::serve::ConnectionFacts;
 /// Where web servers ask.
 pub(crate) const PATH: &str = "/v1/forward-auth";
 
+/// Whether a request to this path is a web server's question.
+pub(crate) fn is_question(path: &str) -> bool {
+    path.strip_prefix(PATH)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// Towards the web server: the canonical path with the query, to be forwarded.
 const FORWARD_URI: HeaderName = HeaderName::from_static("tollgate-forward-uri");
 
@@ -109,6 +115,8 @@ impl ForwardAuth {
             raw_path: original.path,
             query: original.query,
             headers: request.headers(),
+            // The web server tunnels, if it does.
+            websocket: false,
         };
         match self.app.admit(asked).await {
             Admission::Free(matched) => {

@@ -231,6 +231,11 @@ const MISTAKES: &[Mistake] = &[
     mistake("url = \"http://127.0.0.1:3000\"", "", "config_missing_key", "upstream.url", "URL"),
     mistake("\"http://127.0.0.1:3000\"", "\"unix:/run/app\"", "config_invalid_value", "upstream.url", "http:// or https://"),
     mistake("# forward_cookies = false", "forward_cookies = \"no\"", "config_wrong_type", "upstream.forward_cookies", "true or false"),
+    mistake("# forward_cookies = false", "ca_file = \"no-such.pem\"", "config_invalid_value", "upstream.ca_file", "certificates in PEM"),
+    mistake("# forward_cookies = false", "[forward_auth]\nstyle = \"apache\"", "config_invalid_value", "forward_auth.style", "found \"apache\""),
+    mistake("# forward_cookies = false", "[forward_auth]\nstyle = \"nginx\"\ntrusted = [\"lan\"]", "config_invalid_value", "forward_auth.trusted[0]", "an address or a range"),
+    mistake("product = \"reports-day\"", "product = \"reports-day\"\nupgrade = \"h2c\"", "config_invalid_value", "routes[2].upgrade", "found \"h2c\""),
+    mistake("methods = [\"GET\", \"POST\"]", "methods = [\"POST\"]\nupgrade = \"websocket\"", "config_invalid_value", "routes[2].upgrade", "expected GET"),
     mistake("path = \"/v1/reports/*\"", "path = \"v1/reports/*\"", "config_invalid_value", "routes[2].path", "starts with /"),
     mistake("path = \"/v1/reports/*\"", "", "config_missing_key", "routes[2].path", "path"),
     mistake("methods = [\"GET\", \"POST\"]", "methods = [\"GET\", \"CONNECT\"]", "config_invalid_value", "routes[2].methods[1]", "found \"CONNECT\""),
@@ -280,7 +285,8 @@ fn every_mistake_is_named() {
         // a whole is named by its first line.)
         let of_the_route = found.message.contains("answers itself")
             || found.message.contains("segments")
-            || found.message.contains("type/subtype");
+            || found.message.contains("type/subtype")
+            || found.message.contains("expected GET");
         if !mistake.by.is_empty() && found.kind.code() == "config_invalid_value" && !of_the_route {
             let shown = text.lines().nth(line - 1).unwrap();
             let last = mistake.by.lines().last().unwrap();

@@ -23,4 +23,7 @@ mod proxying;
 mod receipts;
 mod replicas;
 mod starting;
+mod streaming;
 mod support;
+mod upstreams;
+mod websockets;

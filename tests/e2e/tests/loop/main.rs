@@ -7,8 +7,8 @@
     reason = "a test fails by panicking"
 )]
 
-mod embedded;
 mod cache;
+mod embedded;
 mod faults;
 mod metered;
 mod sales;

@@ -1,6 +1,7 @@
 //! What the tests share: keys, a scripted chain, an upstream, and a verifier
 //! between them.
 
+pub mod raw_upstream;
 pub mod rpc;
 pub mod spelling;
 pub mod upstream;
