@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
-use tollgate_cli::commands::{demo, deploy, dev, entitlement, merchant, pay, product, serve};
+use tollgate_cli::commands::{
+    credits, demo, deploy, dev, entitlement, merchant, pay, product, serve,
+};
 use tollgate_cli::error::CliError;
 use tollgate_cli::output::{self, Format};
 
@@ -39,6 +41,9 @@ enum Command {
     /// Publish and change products
     #[command(subcommand)]
     Product(product::ProductCommand),
+    /// Show and book used credits of metered products
+    #[command(subcommand)]
+    Credits(credits::CreditsCommand),
     /// Put the program, a merchant and its products on a cluster
     #[command(subcommand)]
     Deploy(deploy::DeployCommand),
@@ -73,6 +78,7 @@ async fn run(command: Command, format: Format) -> Result<(), CliError> {
         Command::Entitlement(command) => entitlement::run(command, format).await,
         Command::Merchant(command) => merchant::run(command, format).await,
         Command::Product(command) => product::run(command, format).await,
+        Command::Credits(command) => credits::run(command, format).await,
         Command::Deploy(command) => deploy::run(command, format).await,
     }
 }

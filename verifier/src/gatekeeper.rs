@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue};
-use tollgate_gate::RouteMatch;
+use tollgate_gate::{GateError, RouteMatch};
 
 use crate::admission::{Admission, Asked};
 use crate::app::App;
@@ -18,7 +18,8 @@ use crate::serve::ConnectionFacts;
 /// The decision and what carries it out.
 pub(crate) struct Gatekeeper {
     pub(crate) app: Arc<App>,
-    pub(crate) proxy: Proxy,
+    /// None when web servers only ask ([`crate::forward_auth`]).
+    pub(crate) proxy: Option<Proxy>,
 }
 
 /// Answers a request that no endpoint of the service took.
@@ -45,11 +46,12 @@ pub(crate) async fn handle(
 }
 
 async fn forward(
-    proxy: &Proxy,
+    proxy: &Option<Proxy>,
     matched: &RouteMatch,
     request: Request,
     mut facts: Vec<(HeaderName, HeaderValue)>,
 ) -> Result<Response, ServiceError> {
+    let proxy = proxy.as_ref().ok_or(GateError::RouteNotFound)?;
     let (head, body) = request.into_parts();
     if let Some(id) = head.extensions.get::<RequestId>() {
         facts.push((RequestId::HEADER, id.value()));

@@ -25,6 +25,7 @@ pub mod config;
 mod credits;
 pub mod embedded;
 mod error;
+mod forward_auth;
 mod foundation;
 mod gatekeeper;
 mod keys;
@@ -40,6 +41,7 @@ mod start_error;
 mod verifier;
 
 pub use config::{Config, ConfigError, ConfigProblem};
+pub use credits::{Booked, CreditBooks, CreditBooksError, UnbookedCredits};
 pub use embedded::{Embedded, GateLayer, PaidAccess};
 pub use start_error::StartError;
 pub use verifier::{RunningVerifier, ShutdownReport, Verifier};

@@ -19,6 +19,7 @@ use tracing::info;
 use crate::api;
 use crate::config::{AllowedOrigins, Config, PublicUrl};
 use crate::error::ServiceError;
+use crate::forward_auth;
 use crate::foundation::{Foundation, Task};
 use crate::gatekeeper::{self, Gatekeeper};
 use crate::proxy::Proxy;
@@ -69,10 +70,10 @@ impl Verifier {
     /// # Errors
     /// [`StartError`], with a stable code.
     pub async fn start(config: Config) -> Result<RunningVerifier, StartError> {
-        let proxy = config
-            .upstream
-            .clone()
-            .ok_or_else(|| StartError::Upstream("expected a section [upstream]".to_owned()))?;
+        if config.upstream.is_none() && config.forward_auth.is_none() {
+            let message = "expected a section [upstream] or [forward_auth]";
+            return Err(StartError::Upstream(message.to_owned()));
+        }
         let listener = TcpListener::bind(config.server.listen)
             .await
             .map_err(|error| StartError::Listen {
@@ -84,7 +85,11 @@ impl Verifier {
             error,
         })?;
         let public_url = config.server.public_url.with_bound_port(local_addr.port());
-        let proxy = Proxy::new(&config.server, proxy, public_url.clone())
+        let proxy = config
+            .upstream
+            .clone()
+            .map(|upstream| Proxy::new(&config.server, upstream, public_url.clone()))
+            .transpose()
             .map_err(|error| StartError::Upstream(error.to_string()))?;
         let foundation = Foundation::start(&config, &public_url).await?;
         let known = foundation.app.known_market().is_ok();
@@ -92,7 +97,7 @@ impl Verifier {
             app: Arc::clone(&foundation.app),
             proxy,
         });
-        let router = router(gatekeeper, &config.server.allowed_origins);
+        let router = router(gatekeeper, &config);
         let limits = Limits::from(&config);
         let server = tokio::spawn(serve::run(
             listener,
@@ -146,16 +151,24 @@ impl RunningVerifier {
 }
 
 /// Endpoints and protected routes, inside what every request goes through.
-fn router(gatekeeper: Arc<Gatekeeper>, origins: &AllowedOrigins) -> Router {
+fn router(gatekeeper: Arc<Gatekeeper>, config: &Config) -> Router {
     let app = Arc::clone(&gatekeeper.app);
     let protected = Router::new()
         .fallback(gatekeeper::handle)
         .with_state(gatekeeper);
-    let plain = api::router(app).fallback_service(protected);
-    plain
+    let plain = api::router(Arc::clone(&app)).fallback_service(protected);
+    let open = plain
         .clone()
-        .layer(cors(origins))
-        .layer(from_fn_with_state(plain, without_cors))
+        .layer(cors(&config.server.allowed_origins))
+        .layer(from_fn_with_state(plain, without_cors));
+    // Outside of the CORS layer, which answers preflights with 200: to a web server
+    // that asks about one, this would be leave to forward it.
+    let asked = match &config.forward_auth {
+        Some(asked) => forward_auth::router(app, asked.clone()),
+        None => Router::new(),
+    };
+    asked
+        .fallback_service(open)
         .layer(CatchPanicLayer::custom(|_| {
             ServiceError::from(GateError::Internal).into_response()
         }))

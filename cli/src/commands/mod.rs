@@ -1,5 +1,6 @@
 //! One file for each command.
 
+pub mod credits;
 pub mod demo;
 pub mod deploy;
 pub mod dev;

@@ -176,6 +176,7 @@ pub fn configure_for(
         },
         upstream: Some(UpstreamConfig::new(upstream)),
         credits: None,
+        forward_auth: None,
         routes: routes(),
     })
 }

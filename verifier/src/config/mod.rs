@@ -9,6 +9,7 @@
 mod credits;
 mod document;
 mod error;
+mod forward_auth;
 mod parse;
 mod public_url;
 mod secret;
@@ -25,6 +26,7 @@ use tollgate_gate::Metering;
 
 pub use self::credits::{CreditStoreConfig, CreditsConfig, OperatorKey, RedisUrl};
 pub use self::error::{ConfigError, ConfigProblem, ProblemKind};
+pub use self::forward_auth::{AddressRange, ForwardAuthConfig, ForwardAuthStyle};
 pub use self::public_url::PublicUrl;
 pub use self::secret::{Environment, MAX_SECRET_BYTES, MIN_SECRET_BYTES, Secret, SecretUrl};
 
@@ -50,6 +52,8 @@ pub struct Config {
     pub upstream: Option<UpstreamConfig>,
     /// How used credits are counted; without it, no route sells a metered product.
     pub credits: Option<CreditsConfig>,
+    /// Web servers that ask before they forward; off when there is none.
+    pub forward_auth: Option<ForwardAuthConfig>,
     /// What is free, what is sold; everything else is refused.
     pub routes: Vec<RouteConfig>,
 }

@@ -91,6 +91,10 @@ fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) ->
     let credits = root
         .optional_table("credits")
         .and_then(|section| credits::read(section, folder, environment));
+    let asked = root.has("forward_auth");
+    let forward_auth = root
+        .optional_table("forward_auth")
+        .and_then(super::forward_auth::forward_auth);
     let sections = root.tables("routes");
     if sections.is_empty() || sections.len() > MAX_ROUTES {
         root.report(
@@ -110,6 +114,7 @@ fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) ->
         secrets: secrets?,
         upstream: if forwards { Some(upstream?) } else { None },
         credits: if counts { Some(credits?) } else { None },
+        forward_auth: if asked { Some(forward_auth?) } else { None },
         routes,
     })
 }
