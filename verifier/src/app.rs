@@ -8,7 +8,7 @@ use tollgate_client::Chain;
 use tollgate_gate::{Gate, GateError};
 use tracing::debug;
 
-use crate::chain::{ChainHealth, EntitlementCache, ReadFailure};
+use crate::chain::{ChainHealth, Entitlements, ReadFailure};
 use crate::config::PublicUrl;
 use crate::credits::CreditService;
 use crate::error::ServiceError;
@@ -19,7 +19,7 @@ use crate::nonces::NonceMemory;
 pub(crate) struct App {
     pub(crate) gate: Gate,
     pub(crate) chain: Arc<Chain>,
-    pub(crate) cache: EntitlementCache<Chain>,
+    pub(crate) cache: Entitlements,
     /// Counts used credits, where that is configured.
     pub(crate) credits: Option<CreditService>,
     pub(crate) health: Arc<ChainHealth>,
@@ -79,6 +79,8 @@ impl App {
         };
         if !self.health.is_ready() {
             Some("chain_unavailable")
+        } else if self.cache.is_stalled() {
+            Some("chain_stalled")
         } else if !self.terms_are_current(&market) {
             Some("terms_too_old")
         } else {

@@ -11,7 +11,7 @@ use tollgate_gate::limits::MAX_SESSION_LIFETIME;
 use tollgate_gate::{Gate, GateSettings, KeyRing, Network, Origin};
 
 use crate::app::App;
-use crate::chain::{CacheLimits, Catalogue, ChainHealth, EntitlementCache, Snapshot};
+use crate::chain::{Catalogue, ChainHealth, ChainTasks, Entitlements, Pool, Snapshot};
 use crate::config::{Commitment, Config, MerchantId, PublicUrl, Secrets};
 use crate::credits::{CreditService, Owner, Surroundings};
 use crate::keys;
@@ -28,6 +28,7 @@ pub(crate) struct Foundation {
     pub(crate) refresher: Task<()>,
     /// How long the last bookings of used credits may take.
     flush_deadline: Duration,
+    pub(crate) chain_tasks: ChainTasks,
 }
 
 /// A task that ends with its owner.
@@ -51,7 +52,9 @@ impl Foundation {
         let (stop, stopping) = watch::channel(false);
         let health = Arc::new(ChainHealth::new(config.chain.ready_within));
         let chain = Arc::new(connect(config));
-        let catalogue = catalogue(config, &plan, &chain, &health)?;
+        let pool = Pool::of(&config.chain).map_err(|error| StartError::Rpc(error.to_string()))?;
+        let pool = Arc::new(pool);
+        let catalogue = catalogue(config, &plan, &pool, &health)?;
         let merchant = catalogue.merchant;
         let publish = Publisher {
             plan,
@@ -62,18 +65,10 @@ impl Foundation {
         let known = first.is_some();
         publish.publish(first);
         let credits = credits(config, &chain, merchant, &stopping).await?;
+        let cache = Entitlements::of(&config.chain, pool, Arc::clone(&health));
         let app = Arc::new(App {
             gate: gate(config, public_url)?,
-            cache: EntitlementCache::new(
-                Arc::clone(&chain),
-                Arc::clone(&health),
-                CacheLimits {
-                    max_staleness: config.chain.max_staleness,
-                    capacity: config.chain.cache_capacity,
-                    max_in_flight: config.chain.max_in_flight,
-                    max_wait: config.chain.request_timeout,
-                },
-            ),
+            cache: cache.clone(),
             chain,
             credits,
             health,
@@ -90,13 +85,15 @@ impl Foundation {
             config.chain.refresh_interval,
             known,
             move |snapshot| publish.publish(snapshot),
-            stopping,
+            stopping.clone(),
         ));
+        let chain_tasks = ChainTasks::start(&config.chain, merchant, &cache, &stopping);
         Ok(Self {
             app,
             stop,
             refresher: Task(refresher),
             flush_deadline: config.server.shutdown_deadline,
+            chain_tasks,
         })
     }
 
@@ -174,9 +171,9 @@ pub(crate) fn connect(config: &Config) -> Chain {
 }
 
 /// Where the merchant account lives.
-pub(crate) fn merchant_address(config: &Config, chain: &Chain) -> tollgate_client::Pubkey {
+pub(crate) fn merchant_address(config: &Config, addresses: &Addresses) -> tollgate_client::Pubkey {
     match config.merchant.merchant {
-        MerchantId::Owner(owner) => chain.addresses().merchant(&owner),
+        MerchantId::Owner(owner) => addresses.merchant(&owner),
         MerchantId::Address(address) => address,
     }
 }
@@ -184,10 +181,10 @@ pub(crate) fn merchant_address(config: &Config, chain: &Chain) -> tollgate_clien
 fn catalogue(
     config: &Config,
     plan: &RoutePlan,
-    chain: &Arc<Chain>,
+    pool: &Arc<Pool>,
     health: &Arc<ChainHealth>,
 ) -> Result<Catalogue, StartError> {
-    let merchant = merchant_address(config, chain);
+    let merchant = merchant_address(config, &pool.addresses());
     let mut slugs = plan.slugs();
     for name in &config.merchant.products {
         slugs.push(Slug::new(name).map_err(|_| StartError::Slug(name.clone()))?);
@@ -195,9 +192,8 @@ fn catalogue(
     slugs.sort_unstable();
     slugs.dedup();
     Ok(Catalogue {
-        chain: Arc::clone(chain),
+        pool: Arc::clone(pool),
         health: Arc::clone(health),
-        genesis_hash: config.chain.genesis_hash,
         merchant,
         slugs,
         routed: plan.slugs(),

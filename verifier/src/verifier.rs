@@ -145,6 +145,7 @@ impl RunningVerifier {
         let drained = (&mut self.server.0).await.unwrap_or(Drained { cut: 0 });
         let _ = (&mut self.foundation.refresher.0).await;
         self.foundation.flush().await;
+        self.foundation.chain_tasks.ended().await;
         info!(cut = drained.cut, "the verifier stopped");
         drained.into()
     }

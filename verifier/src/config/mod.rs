@@ -6,6 +6,7 @@
 //! ([`ConfigError`]). Secrets come from files or environment variables only. The
 //! commented example is `verifier/examples/tollgate.toml`.
 
+mod chain;
 mod credits;
 mod document;
 mod error;
@@ -20,10 +21,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use http::{HeaderValue, Method, Uri};
-use solana_hash::Hash;
 use solana_pubkey::Pubkey;
 use tollgate_gate::Metering;
 
+pub use self::chain::{ChainConfig, Commitment, MAX_NEGATIVE_LIFETIME, MAX_RPC_FALLBACKS, Push};
 pub use self::credits::{CreditStoreConfig, CreditsConfig, OperatorKey, RedisUrl};
 pub use self::error::{ConfigError, ConfigProblem, ProblemKind};
 pub use self::forward_auth::{AddressRange, ForwardAuthConfig, ForwardAuthStyle};
@@ -148,62 +149,6 @@ pub enum AllowedOrigins {
     Any,
     /// These origins.
     List(Vec<HeaderValue>),
-}
-
-/// `[chain]`: the cluster and how it is read.
-#[derive(Clone, Debug)]
-pub struct ChainConfig {
-    /// The JSON-RPC endpoint.
-    pub rpc_url: SecretUrl,
-    /// From which commitment on a payment counts.
-    pub commitment: Commitment,
-    /// The deployed Tollgate program.
-    pub program_id: Pubkey,
-    /// The genesis hash of the cluster: an endpoint of another cluster is refused.
-    pub genesis_hash: Hash,
-    /// The deadline of one RPC request.
-    pub request_timeout: Duration,
-    /// How old an answer from memory may be: the published bound on how long a
-    /// revoked entitlement may still be served.
-    pub max_staleness: Duration,
-    /// The most RPC reads in flight; more are refused with 503.
-    pub max_in_flight: usize,
-    /// How many entitlements are remembered.
-    pub cache_capacity: usize,
-    /// How often products, merchant and genesis hash are read again.
-    pub refresh_interval: Duration,
-    /// Ready means that a critical read succeeded this recently; prices older
-    /// than this are not offered.
-    pub ready_within: Duration,
-}
-
-impl ChainConfig {
-    /// The defaults for a cluster.
-    #[must_use]
-    pub fn new(rpc_url: SecretUrl, program_id: Pubkey, genesis_hash: Hash) -> Self {
-        Self {
-            rpc_url,
-            commitment: Commitment::Confirmed,
-            program_id,
-            genesis_hash,
-            request_timeout: Duration::from_secs(3),
-            max_staleness: Duration::from_secs(2),
-            max_in_flight: 64,
-            cache_capacity: 100_000,
-            refresh_interval: Duration::from_secs(10),
-            ready_within: Duration::from_secs(60),
-        }
-    }
-}
-
-/// The commitment at which chain state is believed. `processed` is not offered:
-/// one node's view may be dropped, and nothing may be granted on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Commitment {
-    /// Voted for by a supermajority.
-    Confirmed,
-    /// Rooted.
-    Finalized,
 }
 
 /// `[merchant]`: whose products are sold.

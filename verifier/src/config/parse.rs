@@ -5,7 +5,7 @@ use std::path::Path;
 use super::document::{Document, Section};
 use super::error::{ConfigError, ConfigProblem, ProblemKind};
 use super::secret::Environment;
-use super::{Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, credits, sections};
+use super::{Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, chain, credits, sections};
 use crate::market::RoutePlan;
 
 pub(super) fn load(path: &Path, environment: &Environment<'_>) -> Result<Config, ConfigError> {
@@ -80,7 +80,7 @@ fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) ->
     let server = root.table("server").and_then(sections::server);
     let chain = root
         .table("chain")
-        .and_then(|section| sections::chain(section, folder, environment));
+        .and_then(|section| chain::chain(section, folder, environment));
     let merchant = root.table("merchant").and_then(sections::merchant);
     let secrets = root
         .table("secrets")

@@ -55,8 +55,15 @@ impl Stage {
 
     /// The same with a changed configuration.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        let rpc = ScriptedRpc::start().await;
-        let upstream = Upstream::start().await;
+        Self::over(ScriptedRpc::start().await, Upstream::start().await, change).await
+    }
+
+    /// The same over a chain and an upstream that run already.
+    pub async fn over(
+        rpc: ScriptedRpc,
+        upstream: Upstream,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let mut config = config(&rpc, &upstream);
         change(&mut config);
         let verifier = Verifier::start(config).await.expect("the verifier starts");
