@@ -145,17 +145,27 @@ async fn credits(
     };
     let around = Surroundings {
         chain: Arc::clone(chain),
-        owner: Owner {
-            genesis_hash: config.chain.genesis_hash,
-            merchant,
-        },
-        longest_request: config
-            .upstream
-            .as_ref()
-            .map_or(Duration::ZERO, |upstream| upstream.response_timeout),
+        owner: owner(config, merchant),
+        longest_request: longest_request(config),
         stopping: stopping.clone(),
     };
     Ok(Some(CreditService::start(section, around).await?))
+}
+
+/// Whose credits are counted.
+pub(crate) fn owner(config: &Config, merchant: tollgate_client::Pubkey) -> Owner {
+    Owner {
+        genesis_hash: config.chain.genesis_hash,
+        merchant,
+    }
+}
+
+/// How long a request may take until it is answered, as far as that is known.
+pub(crate) fn longest_request(config: &Config) -> Duration {
+    config
+        .upstream
+        .as_ref()
+        .map_or(Duration::ZERO, |upstream| upstream.response_timeout)
 }
 
 /// Turns readings of the catalogue into routes with terms.
@@ -174,7 +184,7 @@ impl Publisher {
     }
 }
 
-fn connect(config: &Config) -> Chain {
+pub(crate) fn connect(config: &Config) -> Chain {
     Chain::new(
         config.chain.rpc_url.expose(),
         ChainOptions {
@@ -188,16 +198,21 @@ fn connect(config: &Config) -> Chain {
     )
 }
 
+/// Where the merchant account lives.
+pub(crate) fn merchant_address(config: &Config, addresses: &Addresses) -> tollgate_client::Pubkey {
+    match config.merchant.merchant {
+        MerchantId::Owner(owner) => addresses.merchant(&owner),
+        MerchantId::Address(address) => address,
+    }
+}
+
 fn catalogue(
     config: &Config,
     plan: &RoutePlan,
     pool: &Arc<Pool>,
     health: &Arc<ChainHealth>,
 ) -> Result<Catalogue, StartError> {
-    let merchant = match config.merchant.merchant {
-        MerchantId::Owner(owner) => pool.addresses().merchant(&owner),
-        MerchantId::Address(address) => address,
-    };
+    let merchant = merchant_address(config, &pool.addresses());
     let mut slugs = plan.slugs();
     for name in &config.merchant.products {
         slugs.push(Slug::new(name).map_err(|_| StartError::Slug(name.clone()))?);

@@ -46,6 +46,7 @@ mod start_error;
 mod verifier;
 
 pub use config::{Config, ConfigError, ConfigProblem};
+pub use credits::{Booked, CreditBooks, CreditBooksError, UnbookedCredits};
 pub use embedded::{Embedded, GateLayer, PaidAccess};
 pub use start_error::StartError;
 pub use verifier::{RunningVerifier, ShutdownReport, Verifier};

@@ -57,6 +57,15 @@ enum Refusal {
     Denial,
 }
 
+/// What is asked about a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Question {
+    /// A leave is acted on: what the request costs is charged with it.
+    MayIForward,
+    /// Only a refusal is of use.
+    WhyNot,
+}
+
 /// The endpoints.
 pub(crate) fn router(app: Arc<App>, config: ForwardAuthConfig) -> Router {
     let style = config.style;
@@ -83,7 +92,7 @@ async fn decide(State(auth): State<Arc<ForwardAuth>>, request: Request) -> Respo
     };
     // Nothing of the question's body matters; it may be that of the caller.
     let request = request.map(drop);
-    match auth.admit(&request).await {
+    match auth.admit(&request, Question::MayIForward).await {
         Ok(leave) => leave,
         Err(_) if refusal == Refusal::Denial => {
             let mut response = StatusCode::FORBIDDEN.into_response();
@@ -96,7 +105,7 @@ async fn decide(State(auth): State<Arc<ForwardAuth>>, request: Request) -> Respo
 
 async fn answer(State(auth): State<Arc<ForwardAuth>>, request: Request) -> Response {
     let request = request.map(drop);
-    match auth.admit(&request).await {
+    match auth.admit(&request, Question::WhyNot).await {
         // Between the two questions the payment landed.
         Ok(_) => ServiceError::DecisionChanged.into_response(),
         Err(refused) => *refused,
@@ -105,7 +114,11 @@ async fn answer(State(auth): State<Arc<ForwardAuth>>, request: Request) -> Respo
 
 impl ForwardAuth {
     /// The leave to forward, or the whole refusal.
-    async fn admit(&self, request: &http::Request<()>) -> Result<Response, Box<Response>> {
+    async fn admit(
+        &self,
+        request: &http::Request<()>,
+        question: Question,
+    ) -> Result<Response, Box<Response>> {
         let refuse = |error: ServiceError| Box::new(error.into_response());
         self.require_trusted(request).map_err(refuse)?;
         let original = Original::of(self.config.style, request).map_err(refuse)?;
@@ -133,7 +146,11 @@ impl ForwardAuth {
             Admission::Granted(matched, grant) => {
                 let mut response = StatusCode::OK.into_response();
                 name_target(&mut response, &matched.path, original.query).map_err(refuse)?;
-                let mut response = grant.complete(Ok(response));
+                let mut response = match question {
+                    Question::MayIForward => grant.complete(Ok(response)),
+                    // Nothing is forwarded, so nothing may be charged.
+                    Question::WhyNot => grant.complete(Err(ServiceError::DecisionChanged)),
+                };
                 response.headers_mut().extend(grant.facts());
                 Ok(response)
             }
