@@ -9,6 +9,7 @@ use tollgate_client::Chain;
 use tollgate_gate::{Gate, GateError};
 use tracing::debug;
 
+use crate::audit::AuditLog;
 use crate::chain::{ChainHealth, Entitlements, ReadFailure};
 use crate::config::PublicUrl;
 use crate::credits::CreditService;
@@ -16,7 +17,8 @@ use crate::error::ServiceError;
 use crate::limits::{Counts, Rate};
 use crate::market::Market;
 use crate::metrics::Metrics;
-use crate::nonces::NonceMemory;
+use crate::nonces::NonceStore;
+use crate::receipts::ReceiptDesk;
 
 /// The state of one running verifier.
 pub(crate) struct App {
@@ -26,7 +28,12 @@ pub(crate) struct App {
     /// Counts used credits, where that is configured.
     pub(crate) credits: Option<Arc<CreditService>>,
     pub(crate) health: Arc<ChainHealth>,
-    pub(crate) nonces: Arc<NonceMemory>,
+    /// Which sign-ins were used.
+    pub(crate) nonces: Arc<dyn NonceStore>,
+    /// Signs receipts; `None` when none are made.
+    pub(crate) receipts: Option<ReceiptDesk>,
+    /// Records decisions; `None` when none are.
+    pub(crate) audit: Option<Arc<AuditLog>>,
     /// Bounds the transaction requests in progress: each reads the chain anew.
     pub(crate) payment_turns: Arc<Semaphore>,
     /// Who asked how often, and who is at the upstream.
@@ -41,6 +48,8 @@ pub(crate) struct App {
     pub(crate) market: watch::Receiver<Option<Arc<Market>>>,
     /// True once the service should get no more requests.
     pub(crate) leaving: watch::Receiver<bool>,
+    /// True once it stops; WebSockets end then.
+    pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) merchant: Pubkey,
     pub(crate) merchant_name: String,
     pub(crate) public_url: PublicUrl,

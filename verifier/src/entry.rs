@@ -124,7 +124,10 @@ pub(crate) async fn pass(
     async move {
         let mut response = match judge(&request, facts.as_ref()) {
             Err(error) => error.into_response(),
-            Ok(()) => Arc::clone(&record).scope(next.run(request)).await,
+            Ok(()) => {
+                let named = id.clone().scope(next.run(request));
+                Arc::clone(&record).scope(named).await
+            }
         };
         response.headers_mut().insert(RequestId::HEADER, id.value());
         entry.conclude(&record, &mut response, began.elapsed());

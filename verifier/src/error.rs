@@ -44,7 +44,6 @@ impl ServiceError {
     }
 
     /// The stable code.
-    #[cfg(test)]
     pub(crate) fn code(self) -> &'static str {
         self.error.code()
     }

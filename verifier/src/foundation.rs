@@ -17,6 +17,7 @@ use crate::config::{Config, PublicUrl, Secrets};
 use crate::keys;
 use crate::lasting::Lasting;
 use crate::market::{Market, RoutePlan};
+use crate::receipts::ReceiptDesk;
 use crate::start_error::StartError;
 
 /// The state of one configuration and what refreshes it. Ends with its owner.
@@ -81,7 +82,9 @@ impl Prepared {
             chain: Arc::clone(&lasting.chain),
             health: Arc::clone(&lasting.health),
             credits: lasting.credits.clone(),
-            nonces: Arc::clone(&lasting.nonces),
+            nonces: lasting.nonces.clone(),
+            receipts: config.receipts.as_ref().map(ReceiptDesk::new),
+            audit: lasting.audit.clone(),
             payment_turns: Arc::clone(&lasting.payment_turns),
             counts: Arc::clone(&lasting.counts),
             metrics: Arc::clone(&lasting.metrics),
@@ -89,6 +92,7 @@ impl Prepared {
             max_upstream_requests: config.limits.max_upstream_requests,
             market: publisher.sender.subscribe(),
             leaving: lasting.leave.subscribe(),
+            stopping: lasting.stop.subscribe(),
             merchant: lasting.merchant,
             merchant_name: config.merchant.name.clone(),
             public_url: lasting.public_url.clone(),
@@ -158,7 +162,7 @@ fn catalogue(
     })
 }
 
-fn gate(config: &Config, public_url: &PublicUrl) -> Result<Gate, StartError> {
+pub(crate) fn gate(config: &Config, public_url: &PublicUrl) -> Result<Gate, StartError> {
     let origin = Origin::parse(&public_url.to_string())
         .map_err(|error| StartError::PublicUrl(error.to_string()))?;
     let network = Network::from_genesis_hash(&config.chain.genesis_hash.to_string())

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue};
+use http::header;
 use tollgate_gate::{GateError, RouteMatch};
 
-use crate::admission::{Admission, Asked};
+use crate::admission::{Admission, Asked, Grant};
 use crate::app::App;
 use crate::error::ServiceError;
 use crate::limits::ClientAddress;
-use crate::proxy::{Proxy, ProxyRequest};
+use crate::proxy::{Lifetime, Proxy, ProxyRequest};
 use crate::request_id::RequestId;
 use crate::request_record::{self, Wait};
 
@@ -28,54 +28,78 @@ pub(crate) async fn handle(
     State(gatekeeper): State<Arc<Gatekeeper>>,
     request: Request,
 ) -> Response {
-    let Gatekeeper { app, proxy } = &*gatekeeper;
     let asked = Asked {
         method: request.method(),
         raw_path: request.uri().path(),
         query: request.uri().query(),
         headers: request.headers(),
+        // Complete, or it would not have come here.
+        websocket: request.headers().contains_key(header::UPGRADE),
     };
-    match app.admit(asked).await {
-        Admission::Free(matched) => forward(app, proxy, &matched, request, Vec::new())
+    match gatekeeper.app.admit(asked).await {
+        Admission::Free(matched) => gatekeeper
+            .forward(&matched, request, None)
             .await
             .unwrap_or_else(ServiceError::into_response),
         Admission::Granted(matched, grant) => {
-            grant.complete(forward(app, proxy, &matched, request, grant.facts()).await)
+            let answer = gatekeeper.forward(&matched, request, Some(&grant)).await;
+            grant.complete(answer)
         }
         Admission::Answered(response) => response,
     }
 }
 
-async fn forward(
-    app: &App,
-    proxy: &Option<Proxy>,
-    matched: &RouteMatch,
-    request: Request,
-    mut facts: Vec<(HeaderName, HeaderValue)>,
-) -> Result<Response, ServiceError> {
-    let proxy = proxy.as_ref().ok_or(GateError::RouteNotFound)?;
-    let place = app
-        .counts
-        .upstream
-        .take(app.max_upstream_requests)
-        .ok_or(GateError::Overloaded)?;
-    let (head, body) = request.into_parts();
-    if let Some(id) = head.extensions.get::<RequestId>() {
-        facts.push((RequestId::HEADER, id.value()));
+impl Gatekeeper {
+    async fn forward(
+        &self,
+        matched: &RouteMatch,
+        mut request: Request,
+        grant: Option<&Grant>,
+    ) -> Result<Response, ServiceError> {
+        let proxy = self.proxy.as_ref().ok_or(GateError::RouteNotFound)?;
+        let place = self
+            .app
+            .counts
+            .upstream
+            .take(self.app.max_upstream_requests)
+            .ok_or(GateError::Overloaded)?;
+        let client = request
+            .headers()
+            .contains_key(header::UPGRADE)
+            .then(|| hyper::upgrade::on(&mut request));
+        let (head, body) = request.into_parts();
+        let mut facts = grant.map(Grant::facts).unwrap_or_default();
+        if let Some(id) = head.extensions.get::<RequestId>() {
+            facts.push((RequestId::HEADER, id.value()));
+        }
+        let peer = head
+            .extensions
+            .get::<ClientAddress>()
+            .map_or(IpAddr::from([0, 0, 0, 0]), |client| client.0);
+        let request = ProxyRequest {
+            method: head.method,
+            path: matched.path.as_str(),
+            query: head.uri.query(),
+            headers: head.headers,
+            body,
+            peer,
+            facts,
+        };
+        match client {
+            None => {
+                let forwarding = proxy.forward(request);
+                let response = request_record::waiting(Wait::Upstream, forwarding).await?;
+                Ok(place.until_sent(response))
+            }
+            Some(client) => {
+                let lifetime = Lifetime {
+                    remaining: grant.and_then(Grant::remaining),
+                    stopping: self.app.stopping.clone(),
+                    _place: place,
+                };
+                let tunnel = proxy.tunnel(request, client, lifetime);
+                request_record::waiting(Wait::Upstream, tunnel).await
+            }
+        }
     }
-    let peer = head
-        .extensions
-        .get::<ClientAddress>()
-        .map_or(IpAddr::from([0, 0, 0, 0]), |client| client.0);
-    let forwarding = proxy.forward(ProxyRequest {
-        method: head.method,
-        path: matched.path.as_str(),
-        query: head.uri.query(),
-        headers: head.headers,
-        body,
-        peer,
-        facts,
-    });
-    let response = request_record::waiting(Wait::Upstream, forwarding).await?;
-    Ok(place.until_sent(response))
 }

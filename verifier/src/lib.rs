@@ -21,6 +21,10 @@ mod admin;
 mod admission;
 mod api;
 mod app;
+pub mod audit;
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub mod bench_support;
 mod chain;
 pub mod config;
 mod credits;
@@ -39,6 +43,7 @@ mod metered;
 mod metrics;
 mod nonces;
 mod proxy;
+mod receipts;
 pub mod reference;
 mod reload;
 mod request_checks;
@@ -51,6 +56,7 @@ mod start_error;
 mod verifier;
 
 pub use config::{Config, ConfigError, ConfigProblem};
+pub use credits::{Booked, CreditBooks, CreditBooksError, UnbookedCredits};
 pub use embedded::{Embedded, GateLayer, PaidAccess};
 pub use reload::{FixedSetting, ReloadError};
 pub use start_error::{StartCode, StartError};

@@ -174,6 +174,16 @@ pub(crate) fn fixed_settings(running: &Config, wanted: &Config) -> Vec<FixedSett
     if running.chain != wanted.chain && !of_the_chain {
         found.push(unnamed("chain"));
     }
+    let audit = |config: &Config| {
+        config.audit.as_ref().map(|_| {
+            let receipts = config.receipts.as_ref();
+            receipts.map(|receipts| receipts.signing_key.public())
+        })
+    };
+    // The log is open, and its checkpoints are signed with the key of receipts.
+    if running.audit != wanted.audit || audit(running) != audit(wanted) {
+        found.push(unnamed("audit"));
+    }
     // The store of counted credits is open, by this process alone.
     if running.credits != wanted.credits {
         found.push(unnamed("credits"));

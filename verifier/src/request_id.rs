@@ -1,6 +1,7 @@
 //! A name for each request.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -11,7 +12,25 @@ const MAX_LENGTH: usize = 64;
 #[derive(Clone, Debug)]
 pub(crate) struct RequestId(HeaderValue);
 
+tokio::task_local! {
+    /// The request that the present task answers.
+    static CURRENT: RequestId;
+}
+
 impl RequestId {
+    /// The id of the request that is being answered; `None` outside of one.
+    pub(crate) fn current() -> Option<Arc<str>> {
+        CURRENT
+            .try_with(|id| id.0.to_str().ok().map(Arc::from))
+            .ok()
+            .flatten()
+    }
+
+    /// Does `work` in the name of this request.
+    pub(crate) async fn scope<F: Future>(self, work: F) -> F::Output {
+        CURRENT.scope(self, work).await
+    }
+
     pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
     /// 16 random bytes in hexadecimal.

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use crate::audit::AuditError;
 use crate::chain::CatalogueError;
 use crate::credits::CreditsError;
 use crate::market::RouteProblem;
@@ -48,6 +49,13 @@ start_codes! {
     ProductWrongMint "product_wrong_mint" "a product is paid in another currency than the configured one";
     RouteMetered "route_metered" "a route sells a product that counts calls, and nothing is configured to count them";
     AccountMismatch "account_mismatch" "an account is not what its address promises";
+    AuditIo "audit_io" "a file or folder of the audit log cannot be used";
+    AuditLocked "audit_locked" "another process writes to the audit log";
+    AuditEmpty "audit_empty" "the folder holds no audit log";
+    AuditDamaged "audit_damaged" "a record of the audit log was changed or cut off";
+    AuditBroken "audit_broken" "a record of the audit log does not follow the one before it";
+    AuditHeadMissing "audit_head_missing" "the end of the audit log was cut off or replaced";
+    AuditCheckpoint "audit_checkpoint" "a checkpoint of the audit log does not hold";
     CreditsStoreInUse "credits_store_in_use" "another process counts credits in the same file";
     CreditsStoreOtherOwner "credits_store_other_owner" "the file of used credits belongs to another merchant or cluster";
     CreditsStoreUnusable "credits_store_unusable" "the file of used credits cannot be used";
@@ -75,6 +83,9 @@ pub enum StartError {
     /// The secrets cannot be used together.
     #[error("secrets: {0}")]
     Secret(String),
+    /// The audit log cannot be written.
+    #[error("audit: {0}")]
+    Audit(#[from] AuditError),
     /// The upstream cannot be reached by these settings.
     #[error("upstream: {0}")]
     Upstream(String),
@@ -120,6 +131,7 @@ impl StartError {
             Self::PublicUrl(_) => StartCode::PublicUrl,
             Self::Network(_) => StartCode::Network,
             Self::Secret(_) => StartCode::Secret,
+            Self::Audit(error) => of_audit(error),
             Self::Upstream(_) => StartCode::Upstream,
             Self::Rpc(_) => StartCode::Rpc,
             Self::Slug(_) => StartCode::Slug,
@@ -155,5 +167,18 @@ impl From<CatalogueError> for StartError {
             code: error.code(),
             message: error.to_string(),
         }
+    }
+}
+
+/// The rows of the audit log, whose own codes `tollgate audit` uses too.
+fn of_audit(error: &AuditError) -> StartCode {
+    match error {
+        AuditError::Io { .. } => StartCode::AuditIo,
+        AuditError::Locked { .. } => StartCode::AuditLocked,
+        AuditError::Empty { .. } => StartCode::AuditEmpty,
+        AuditError::Damaged { .. } => StartCode::AuditDamaged,
+        AuditError::Broken { .. } => StartCode::AuditBroken,
+        AuditError::HeadMissing(_) => StartCode::AuditHeadMissing,
+        AuditError::Checkpoint(_) => StartCode::AuditCheckpoint,
     }
 }

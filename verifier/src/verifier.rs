@@ -23,7 +23,7 @@ use crate::proxy::Proxy;
 use crate::reload::{ReloadError, fixed_settings};
 use crate::router::router;
 use crate::serve::{self, Current, Drained, Limits, Served};
-use crate::shutdown::{HOOK_DEADLINE, ShutdownHooks};
+use crate::shutdown::HOOK_DEADLINE;
 use crate::start_error::StartError;
 
 /// The service. [`Verifier::start`] is all there is.
@@ -43,7 +43,6 @@ pub struct RunningVerifier {
     apps: watch::Sender<Arc<App>>,
     server: Task<Drained>,
     admin: Option<Task<Drained>>,
-    hooks: ShutdownHooks,
 }
 
 /// A configuration in force and its state.
@@ -122,15 +121,6 @@ impl Verifier {
             lasting.stop.subscribe(),
         ));
         info!(address = %local_addr, url = %lasting.public_url, ready, "the verifier listens");
-        let mut hooks = ShutdownHooks::default();
-        if let Some(credits) = lasting.credits.clone() {
-            let deadline = config.server.shutdown_deadline;
-            // It keeps its own time, and says what remains.
-            hooks.add("credits", deadline + HOOK_DEADLINE, move || async move {
-                credits.flush(deadline).await;
-                Ok(())
-            });
-        }
         Ok(RunningVerifier {
             local_addr,
             admin_addr,
@@ -143,7 +133,6 @@ impl Verifier {
             apps,
             server: Task(server),
             admin,
-            hooks,
         })
     }
 
@@ -255,13 +244,13 @@ impl RunningVerifier {
     /// hooks that were added before. It returns why it could not write down what it
     /// had to, and may take ten seconds.
     pub fn at_shutdown<F>(
-        &mut self,
+        &self,
         name: &'static str,
         flush: impl FnOnce() -> F + Send + Sync + 'static,
     ) where
         F: Future<Output = Result<(), String>> + Send + 'static,
     {
-        self.hooks.add(name, HOOK_DEADLINE, flush);
+        self.lasting.at_end(name, HOOK_DEADLINE, flush);
     }
 
     /// Puts another configuration in force, without touching a request. It is
@@ -340,8 +329,7 @@ impl RunningVerifier {
         // A task that panicked has nothing left to drain.
         let drained = (&mut self.server.0).await.unwrap_or(Drained { cut: 0 });
         drop(running);
-        self.lasting.chain_tasks.ended().await;
-        let failed_hooks = self.hooks.run().await;
+        let failed_hooks = self.lasting.end().await;
         drop(self.admin);
         info!(cut = drained.cut, "the verifier stopped");
         ShutdownReport {

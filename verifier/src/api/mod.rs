@@ -8,6 +8,7 @@
 //! | `GET /v1/icon.svg` | the picture that wallets show |
 //! | `GET /openapi.json` | what all of these and the protected routes look like |
 //! | `GET /health/live`, `GET /health/ready` | is the process up, can it decide |
+//! | `GET /.well-known/jwks.json`, `peac-issuer.json`, `did.json` | the keys of receipts, where there are any |
 //!
 //! They win over routes of the configuration with the same path.
 
@@ -19,6 +20,7 @@ mod openapi;
 mod openapi_parts;
 mod pay;
 mod products;
+mod well_known;
 
 pub(crate) use self::json_body::BODY_DEADLINE;
 pub(crate) use self::openapi::document as openapi_document;
@@ -30,6 +32,7 @@ use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use tollgate_gate::GateError;
 use tollgate_gate::gate::{CHECK_PATH, PAY_PATH};
+use tollgate_gate::receipt::{DID_DOCUMENT_PATH, JWKS_PATH, PEAC_ISSUER_PATH};
 
 use crate::app::App;
 use crate::error::ServiceError;
@@ -51,12 +54,18 @@ pub(crate) const ICON_PATH: &str = "/v1/icon.svg";
 
 /// The endpoints as a router.
 pub(crate) fn router(app: Arc<App>) -> Router<()> {
+    let mut router = Router::new();
     // Without a document of its own the path belongs to the configuration.
-    let own_document = match app.openapi {
-        Some(_) => Router::new().route(openapi::OPENAPI_PATH, get(openapi::serve)),
-        None => Router::new(),
-    };
-    own_document
+    if app.openapi.is_some() {
+        router = router.route(openapi::OPENAPI_PATH, get(openapi::serve));
+    }
+    if app.receipts.is_some() {
+        router = router
+            .route(JWKS_PATH, get(well_known::jwks))
+            .route(PEAC_ISSUER_PATH, get(well_known::peac_issuer))
+            .route(DID_DOCUMENT_PATH, get(well_known::did_document));
+    }
+    router
         .route(CHECK_PATH, post(check::check))
         .route(
             &format!("{PAY_PATH}/{{slug}}/{{payment_id}}"),

@@ -46,10 +46,15 @@ fn every_key() -> BTreeSet<String> {
     }
 }
 
-/// Whether a line of the example, commented out or not, has this key or section.
+/// Whether a line of the example, commented out or not, has this key or section, or a
+/// comment names it.
 fn is_in_example(path: &str) -> bool {
     let last = path.rsplit('.').next().unwrap_or(path);
     EXAMPLE.lines().any(|line| {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if line.starts_with('#') && line.split(|c| !is_word(c)).any(|word| word == last) {
+            return true;
+        }
         let line = line.trim_start_matches(['#', ' ']);
         let key = line.split_once(" =").map(|(key, _)| key);
         key == Some(last) || line == format!("[{path}]") || line == format!("[[{path}]]")

@@ -6,7 +6,8 @@ use super::document::{Document, Section};
 use super::error::{ConfigError, ConfigProblem, ProblemKind};
 use super::secret::Environment;
 use super::{
-    Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, admin, chain, credits, limits, log, sections,
+    Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, admin, audit, chain, credits, limits, log,
+    receipts, secrets, sections,
 };
 use crate::market::RoutePlan;
 
@@ -92,9 +93,11 @@ pub(super) fn read(
     let merchant = root.table("merchant").and_then(sections::merchant);
     let secrets = root
         .table("secrets")
-        .and_then(|section| sections::secrets(section, folder, environment));
+        .and_then(|section| secrets::secrets(section, folder, environment));
     let forwards = root.has("upstream");
-    let upstream = root.optional_table("upstream").and_then(sections::upstream);
+    let upstream = root
+        .optional_table("upstream")
+        .and_then(|section| super::upstream::upstream(section, folder));
     let asked = root.has("forward_auth");
     let forward_auth = root
         .optional_table("forward_auth")
@@ -103,6 +106,12 @@ pub(super) fn read(
     let credits = root
         .optional_table("credits")
         .and_then(|section| credits::read(section, folder, environment));
+    let receipts = root
+        .optional_table("receipts")
+        .map(|section| receipts::receipts(section, folder, environment));
+    let audit = root
+        .optional_table("audit")
+        .map(|section| audit::audit(section, folder));
     let limits = root.optional_table("limits").map(limits::limits);
     let admin = root.optional_table("admin").and_then(admin::admin);
     let log = root.optional_table("log").map(log::log);
@@ -126,6 +135,9 @@ pub(super) fn read(
         upstream: if forwards { Some(upstream?) } else { None },
         forward_auth: if asked { Some(forward_auth?) } else { None },
         credits: if counts { Some(credits?) } else { None },
+        // A section with a problem was reported; what stands in is never used.
+        receipts: receipts.flatten(),
+        audit: audit.flatten(),
         limits: limits.unwrap_or_default(),
         admin,
         log: log.unwrap_or_default(),

@@ -130,7 +130,7 @@ impl SampleSource for CreditService {
     }
 }
 
-async fn open(
+pub(super) async fn open(
     config: &CreditsConfig,
     around: &Surroundings,
 ) -> Result<Arc<dyn CreditStore>, CreditsError> {
@@ -150,7 +150,7 @@ async fn open(
     }
 }
 
-fn booker(
+pub(super) fn booker(
     config: &CreditsConfig,
     around: &Surroundings,
     store: &Arc<dyn CreditStore>,

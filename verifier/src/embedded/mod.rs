@@ -115,10 +115,10 @@ impl Embedded {
         };
         let current = Current::new(served, lasting.metrics.connections.clone());
         let drained = serve::run(listener, current, lasting.stop.subscribe()).await;
-        if let Some(credits) = &lasting.credits {
-            credits.flush(self.limits.shutdown_deadline).await;
+        ShutdownReport {
+            cut_connections: drained.cut,
+            failed_hooks: lasting.end().await,
         }
-        drained.into()
     }
 
     /// Turns the service unready and ends [`Embedded::serve`].

@@ -14,7 +14,7 @@ mod places;
 pub(crate) use self::buckets::{Buckets, Rate};
 pub use self::client_address::TrustedProxies;
 pub(crate) use self::client_address::{ClientAddress, block};
-pub(crate) use self::places::Places;
+pub(crate) use self::places::{Place, Places};
 
 use std::net::IpAddr;
 use std::sync::Arc;

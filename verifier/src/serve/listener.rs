@@ -58,8 +58,8 @@ pub(crate) async fn run(
         let current = Arc::clone(&current);
         let stopping = stopping.clone();
         connections.spawn(async move {
-            connection::serve(stream, peer, current, stopping).await;
-            drop((place, counted, opened));
+            let place = Box::new((place, counted, opened));
+            connection::serve(stream, peer, place, current, stopping).await;
         });
     }
     // Nobody may connect to a service that is going away.

@@ -10,6 +10,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod audit;
 mod chain_faults;
 mod configuration;
 mod embedded;
@@ -23,7 +24,12 @@ mod pages;
 mod passage;
 mod payments;
 mod proxying;
+mod receipts;
 mod reloading;
+mod replicas;
 mod starting;
+mod streaming;
 mod support;
 mod tls;
+mod upstreams;
+mod websockets;

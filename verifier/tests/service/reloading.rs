@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tollgate_verifier::config::{Config, LogFormat, RateLimit, RouteConfig, Secret, SecretUrl};
+use tollgate_verifier::config::{
+    Config, LogFormat, PreviousSecret, RateLimit, RouteConfig, Secret, SecretUrl,
+};
 use tollgate_verifier::{ReloadError, Verifier};
 
 use super::support::admin::{series, with_admin};
@@ -142,13 +144,13 @@ async fn keys_rotate_without_ending_sessions() {
     };
     assert_eq!(with_token().await, 200);
     let mut rotated = again(&stage, &base);
-    rotated.secrets.previous = Some(base.secrets.current.clone());
+    rotated.secrets.previous = vec![PreviousSecret::new(base.secrets.current.clone())];
     rotated.secrets.current = Secret::random();
     stage.verifier.reload(rotated.clone()).await.unwrap();
     assert_eq!(with_token().await, 200);
     // A sign-in that was used before stays used.
     assert_eq!(sign_in(&proof).await.status(), 401);
-    rotated.secrets.previous = None;
+    rotated.secrets.previous = Vec::new();
     stage.verifier.reload(rotated).await.unwrap();
     assert_eq!(with_token().await, 401);
 }
@@ -282,7 +284,7 @@ async fn shutting_down_goes_in_order() {
     let upstream = Upstream::start().await;
     let mut config = config(&rpc, &upstream);
     config.server.shutdown_grace = Duration::from_secs(2);
-    let mut verifier = Verifier::start(config).await.unwrap();
+    let verifier = Verifier::start(config).await.unwrap();
     let url = verifier.public_url().to_string();
     let order = Arc::new(std::sync::Mutex::new(Vec::new()));
     for name in ["credits", "audit"] {

@@ -2,6 +2,7 @@
 //! between them.
 
 pub mod admin;
+pub mod raw_upstream;
 pub mod rpc;
 pub mod spelling;
 pub mod upstream;
@@ -180,11 +181,13 @@ pub fn config_without_upstream(rpc: &ScriptedRpc) -> Config {
         },
         secrets: Secrets {
             current: Secret::random(),
-            previous: None,
+            previous: Vec::new(),
         },
         upstream: None,
         forward_auth: None,
         credits: None,
+        receipts: None,
+        audit: None,
         limits: LimitsConfig::default(),
         admin: None,
         log: LogConfig::default(),
