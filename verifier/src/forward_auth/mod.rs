@@ -57,6 +57,15 @@ enum Refusal {
     Denial,
 }
 
+/// What is asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// Leave to forward.
+    Leave,
+    /// The refusal of a moment ago, in full.
+    Refusal,
+}
+
 /// The endpoints.
 pub(crate) fn router(app: Arc<App>, config: ForwardAuthConfig) -> Router {
     let style = config.style;
@@ -83,7 +92,7 @@ async fn decide(State(auth): State<Arc<ForwardAuth>>, request: Request) -> Respo
     };
     // Nothing of the question's body matters; it may be that of the caller.
     let request = request.map(drop);
-    match auth.admit(&request).await {
+    match auth.admit(&request, Purpose::Leave).await {
         Ok(leave) => leave,
         Err(_) if refusal == Refusal::Denial => {
             let mut response = StatusCode::FORBIDDEN.into_response();
@@ -96,16 +105,19 @@ async fn decide(State(auth): State<Arc<ForwardAuth>>, request: Request) -> Respo
 
 async fn answer(State(auth): State<Arc<ForwardAuth>>, request: Request) -> Response {
     let request = request.map(drop);
-    match auth.admit(&request).await {
-        // Between the two questions the payment landed.
-        Ok(_) => ServiceError::DecisionChanged.into_response(),
+    match auth.admit(&request, Purpose::Refusal).await {
+        Ok(changed) => changed,
         Err(refused) => *refused,
     }
 }
 
 impl ForwardAuth {
     /// The leave to forward, or the whole refusal.
-    async fn admit(&self, request: &http::Request<()>) -> Result<Response, Box<Response>> {
+    async fn admit(
+        &self,
+        request: &http::Request<()>,
+        purpose: Purpose,
+    ) -> Result<Response, Box<Response>> {
         let refuse = |error: ServiceError| Box::new(error.into_response());
         self.require_trusted(request).map_err(refuse)?;
         let original = Original::of(self.config.style, request).map_err(refuse)?;
@@ -119,6 +131,14 @@ impl ForwardAuth {
             websocket: false,
         };
         match self.app.admit(asked).await {
+            // Between the two questions the payment landed: nothing is served, so that
+            // nothing is charged, and a caller who signed in gets its session.
+            Admission::Free(_) if purpose == Purpose::Refusal => {
+                Ok(ServiceError::DecisionChanged.into_response())
+            }
+            Admission::Granted(_, grant) if purpose == Purpose::Refusal => {
+                Ok(grant.complete(Err(ServiceError::DecisionChanged)))
+            }
             Admission::Free(matched) => {
                 let mut response = StatusCode::OK.into_response();
                 // Empty rather than missing: web servers copy them over what the

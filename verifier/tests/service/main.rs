@@ -19,6 +19,7 @@ mod heads;
 mod passage;
 mod payments;
 mod proxying;
+mod spellings;
 mod starting;
 mod streaming;
 mod support;
