@@ -2,7 +2,7 @@
 //! forward-auth endpoint and the tower layer ask here and only carry out the answer.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -28,6 +28,7 @@ use crate::error::{RETRY_AFTER, ServiceError};
 use crate::market::Market;
 use crate::metered::{self, Judged};
 use crate::nonces::NonceUse;
+use crate::tenure::Tenure;
 
 /// The parts of a request that the decision depends on.
 #[derive(Clone, Copy, Debug)]
@@ -64,14 +65,14 @@ pub(crate) struct Grant {
 }
 
 impl Grant {
-    /// How long the access lasts yet, by chain time; `None`: for ever.
-    pub(crate) fn remaining(&self) -> Option<Duration> {
-        let expires_at = self.entitled.entitlement().expires_at;
-        if expires_at == UnixSeconds::NEVER {
-            return None;
-        }
-        let seconds = expires_at.0.saturating_sub(self.entitled.chain_time().0);
-        Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+    /// How long a connection may stay that outlives its request.
+    pub(crate) fn tenure(&self) -> Tenure {
+        let entitlement = self.entitled.entitlement();
+        let key = Key {
+            product: self.entitled.offer().product,
+            beneficiary: entitlement.beneficiary,
+        };
+        Tenure::new(key, entitlement, self.entitled.chain_time())
     }
 
     /// What a handler in this process is told of the caller.
