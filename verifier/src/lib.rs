@@ -20,6 +20,10 @@
 mod admission;
 mod api;
 mod app;
+pub mod audit;
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub mod bench_support;
 mod chain;
 pub mod config;
 mod credits;
@@ -34,6 +38,7 @@ mod market;
 mod metered;
 mod nonces;
 mod proxy;
+mod receipts;
 mod request_checks;
 mod request_id;
 mod serve;
@@ -42,6 +47,7 @@ mod tenure;
 mod verifier;
 
 pub use config::{Config, ConfigError, ConfigProblem};
+pub use credits::{Booked, CreditBooks, CreditBooksError, UnbookedCredits};
 pub use embedded::{Embedded, GateLayer, PaidAccess};
 pub use start_error::StartError;
 pub use verifier::{RunningVerifier, ShutdownReport, Verifier};

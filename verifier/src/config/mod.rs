@@ -6,6 +6,7 @@
 //! ([`ConfigError`]). Secrets come from files or environment variables only. The
 //! commented example is `verifier/examples/tollgate.toml`.
 
+mod audit;
 mod chain;
 mod credits;
 mod document;
@@ -13,7 +14,9 @@ mod error;
 mod forward_auth;
 mod parse;
 mod public_url;
+mod receipts;
 mod secret;
+mod secrets;
 mod sections;
 mod upstream;
 
@@ -26,12 +29,15 @@ use rustls::pki_types::CertificateDer;
 use solana_pubkey::Pubkey;
 use tollgate_gate::Metering;
 
+pub use self::audit::{AuditConfig, SyncPolicy, WhenFull};
 pub use self::chain::{ChainConfig, Commitment, MAX_NEGATIVE_LIFETIME, MAX_RPC_FALLBACKS, Push};
 pub use self::credits::{CreditStoreConfig, CreditsConfig, OperatorKey, RedisUrl};
 pub use self::error::{ConfigError, ConfigProblem, ProblemKind};
 pub use self::forward_auth::{AddressRange, ForwardAuthConfig, ForwardAuthStyle};
 pub use self::public_url::PublicUrl;
+pub use self::receipts::ReceiptsConfig;
 pub use self::secret::{Environment, MAX_SECRET_BYTES, MIN_SECRET_BYTES, Secret, SecretUrl};
+pub use self::secrets::{PreviousSecret, Secrets};
 
 /// The largest configuration file, in bytes.
 pub const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -57,6 +63,10 @@ pub struct Config {
     pub forward_auth: Option<ForwardAuthConfig>,
     /// How used credits are counted; without it, no route sells a metered product.
     pub credits: Option<CreditsConfig>,
+    /// The key of receipts; without it none are made.
+    pub receipts: Option<ReceiptsConfig>,
+    /// The log of decisions; without it none is kept.
+    pub audit: Option<AuditConfig>,
     /// What is free, what is sold; everything else is refused.
     pub routes: Vec<RouteConfig>,
 }
@@ -186,15 +196,6 @@ pub enum MerchantId {
     Owner(Pubkey),
     /// By its own address.
     Address(Pubkey),
-}
-
-/// `[secrets]`: the key of nonces, payment ids and session tokens.
-#[derive(Clone, Debug)]
-pub struct Secrets {
-    /// The key in use. Every replica needs the same.
-    pub current: Secret,
-    /// The key before it: still accepted, never used for something new.
-    pub previous: Option<Secret>,
 }
 
 /// `[upstream]`: the server that is protected.

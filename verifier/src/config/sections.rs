@@ -5,7 +5,6 @@
 //! together with the one that is missing.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::str::FromStr;
 
 use http::{HeaderValue, Method};
@@ -16,10 +15,8 @@ use tollgate_gate::{Charge, Metering, Origin};
 
 use super::document::Section;
 use super::error::ProblemKind;
-use super::secret::{Environment, secret_key};
 use super::{
-    AllowedOrigins, MerchantConfig, MerchantId, PublicUrl, RouteAccess, RouteConfig, Secrets,
-    ServerConfig,
+    AllowedOrigins, MerchantConfig, MerchantId, PublicUrl, RouteAccess, RouteConfig, ServerConfig,
 };
 
 pub(super) const ONE_MINUTE_MS: u64 = 60_000;
@@ -164,27 +161,6 @@ fn slug(text: &str) -> Result<String, String> {
             "expected a product slug: 1 to 32 of a-z, 0-9, '-', '_' and '.', found {text:?}"
         )),
     }
-}
-
-pub(super) fn secrets(
-    section: Section<'_, '_>,
-    folder: &Path,
-    environment: &Environment<'_>,
-) -> Option<Secrets> {
-    let current = secret_key(&section, "key", folder, environment);
-    if current == Ok(None) {
-        section.report(
-            ProblemKind::MissingKey,
-            "key_file",
-            "expected key_file or key_env, but none is there",
-        );
-    }
-    let previous = secret_key(&section, "previous_key", folder, environment);
-    section.finish();
-    Some(Secrets {
-        current: current.ok()??,
-        previous: previous.ok()?,
-    })
 }
 
 pub(super) fn route(section: Section<'_, '_>) -> Option<RouteConfig> {

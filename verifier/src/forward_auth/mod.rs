@@ -57,13 +57,13 @@ enum Refusal {
     Denial,
 }
 
-/// What is asked for.
+/// What is asked about a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Purpose {
-    /// Leave to forward.
-    Leave,
-    /// The refusal of a moment ago, in full.
-    Refusal,
+enum Question {
+    /// A leave is acted on: what the request costs is charged with it.
+    MayIForward,
+    /// Only a refusal is of use.
+    WhyNot,
 }
 
 /// The endpoints.
@@ -92,7 +92,7 @@ async fn decide(State(auth): State<Arc<ForwardAuth>>, request: Request) -> Respo
     };
     // Nothing of the question's body matters; it may be that of the caller.
     let request = request.map(drop);
-    match auth.admit(&request, Purpose::Leave).await {
+    match auth.admit(&request, Question::MayIForward).await {
         Ok(leave) => leave,
         Err(_) if refusal == Refusal::Denial => {
             let mut response = StatusCode::FORBIDDEN.into_response();
@@ -105,7 +105,7 @@ async fn decide(State(auth): State<Arc<ForwardAuth>>, request: Request) -> Respo
 
 async fn answer(State(auth): State<Arc<ForwardAuth>>, request: Request) -> Response {
     let request = request.map(drop);
-    match auth.admit(&request, Purpose::Refusal).await {
+    match auth.admit(&request, Question::WhyNot).await {
         Ok(changed) => changed,
         Err(refused) => *refused,
     }
@@ -116,7 +116,7 @@ impl ForwardAuth {
     async fn admit(
         &self,
         request: &http::Request<()>,
-        purpose: Purpose,
+        question: Question,
     ) -> Result<Response, Box<Response>> {
         let refuse = |error: ServiceError| Box::new(error.into_response());
         self.require_trusted(request).map_err(refuse)?;
@@ -131,12 +131,12 @@ impl ForwardAuth {
             websocket: false,
         };
         match self.app.admit(asked).await {
-            // Between the two questions the payment landed: nothing is served, so that
-            // nothing is charged, and a caller who signed in gets its session.
-            Admission::Free(_) if purpose == Purpose::Refusal => {
+            // Between the two questions the payment landed: nothing is forwarded, so
+            // that nothing is charged, and a caller who signed in gets its session.
+            Admission::Free(_) if question == Question::WhyNot => {
                 Ok(ServiceError::DecisionChanged.into_response())
             }
-            Admission::Granted(_, grant) if purpose == Purpose::Refusal => {
+            Admission::Granted(_, grant) if question == Question::WhyNot => {
                 Ok(grant.complete(Err(ServiceError::DecisionChanged)))
             }
             Admission::Free(matched) => {

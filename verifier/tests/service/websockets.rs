@@ -1,4 +1,8 @@
 //! WebSockets through the proxy.
+#![expect(
+    clippy::result_large_err,
+    reason = "the handshake callback of tungstenite"
+)]
 
 use std::time::Duration;
 

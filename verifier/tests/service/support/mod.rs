@@ -180,11 +180,13 @@ pub fn config_without_upstream(rpc: &ScriptedRpc) -> Config {
         },
         secrets: Secrets {
             current: Secret::random(),
-            previous: None,
+            previous: Vec::new(),
         },
         upstream: None,
         forward_auth: None,
         credits: None,
+        receipts: None,
+        audit: None,
         routes: vec![paid, free],
     }
 }
