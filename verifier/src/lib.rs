@@ -43,6 +43,7 @@ mod request_checks;
 mod request_id;
 mod serve;
 mod start_error;
+mod tenure;
 mod verifier;
 
 pub use config::{Config, ConfigError, ConfigProblem};

@@ -22,6 +22,7 @@ mod payments;
 mod proxying;
 mod receipts;
 mod replicas;
+mod spellings;
 mod starting;
 mod streaming;
 mod support;
