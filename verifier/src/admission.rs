@@ -7,23 +7,27 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use tollgate_client::{PaymentId, UnixSeconds};
+use tollgate_client::UnixSeconds;
 use tollgate_gate::headers::{
-    BENEFICIARY, ENTITLEMENT, PRODUCT, SESSION, SESSION_EXPIRES, forbid_storing, keep_private,
+    BENEFICIARY, CREDITS_REMAINING, ENTITLEMENT, PRODUCT, SESSION, SESSION_EXPIRES, forbid_storing,
+    keep_private,
 };
 use tollgate_gate::session::SessionToken;
 use tollgate_gate::siwx::Timestamp;
 use tollgate_gate::{
-    Decision, Entitled, Entropy, GateError, Next, PaymentDue, Question, Reading, Resolution,
-    RouteMatch,
+    Decision, Entitled, Entropy, GateError, Metering, Next, Outcome, PaymentDue, Question, Reading,
+    Resolution, RouteMatch,
 };
 use tracing::{Span, warn};
 
 use crate::app::App;
-use crate::audit::{Outcome, Trail};
+use crate::audit::{Event, Trail};
 use crate::chain::{Freshness, Key, Observed, ReadFailure};
+use crate::credits::Reservation;
+use crate::embedded::PaidAccess;
 use crate::error::{RETRY_AFTER, ServiceError};
 use crate::market::Market;
+use crate::metered::{self, Judged};
 use crate::nonces::NonceUse;
 use crate::receipts::{Issued, Served};
 
@@ -54,10 +58,18 @@ pub(crate) struct Grant {
     entitled: Entitled,
     /// For a caller who signed in with this request.
     session: Option<SessionToken>,
+    /// What it costs where credits are counted. A grant that is dropped without
+    /// an answer has cost it.
+    reservation: Option<Reservation>,
     receipts: Option<Arc<Issued>>,
 }
 
 impl Grant {
+    /// What a handler in this process is told of the caller.
+    pub(crate) fn access(&self) -> PaidAccess {
+        PaidAccess::of(&self.entitled)
+    }
+
     /// What the server behind the gate is told of the caller.
     pub(crate) fn facts(&self) -> Vec<(HeaderName, HeaderValue)> {
         [
@@ -76,6 +88,10 @@ impl Grant {
     /// Completes the answer to the caller: nobody else may keep it, and a caller who
     /// signed in gets a session token, whatever the server behind the gate said.
     pub(crate) fn complete(&self, answer: Result<Response, ServiceError>) -> Response {
+        let credits_left = self
+            .reservation
+            .as_ref()
+            .map(|reservation| reservation.end(outcome(&answer)));
         let mut response = match answer {
             Ok(response) if response.status() == StatusCode::PAYMENT_REQUIRED => {
                 // The upstream's own 402 would make the caller pay again.
@@ -88,6 +104,10 @@ impl Grant {
             }
             Err(error) => error.into_response(),
         };
+        if let Some(left) = credits_left {
+            let headers = response.headers_mut();
+            headers.insert(CREDITS_REMAINING, HeaderValue::from(left.0));
+        }
         if let Some(receipts) = &self.receipts {
             receipts.put_on(response.status(), response.headers_mut());
         }
@@ -110,38 +130,180 @@ impl Grant {
     }
 }
 
+impl Admission {
+    /// Keeps out after all: what was reserved is given back.
+    fn withdraw(self, error: ServiceError) -> Self {
+        if let Self::Granted(_, grant) = self
+            && let Some(reservation) = &grant.reservation
+        {
+            reservation.end(Outcome::Failed);
+        }
+        Self::Answered(error.into_response())
+    }
+}
+
+/// What an answer means for the credits: those of this service are failures, its
+/// replacement of an upstream's 402 among them.
+fn outcome(answer: &Result<Response, ServiceError>) -> Outcome {
+    match answer {
+        Ok(response) if response.status() == StatusCode::PAYMENT_REQUIRED => Outcome::Failed,
+        Ok(response) => Outcome::Answered(response.status()),
+        Err(_) => Outcome::Failed,
+    }
+}
+
+/// How far a decision came without waiting.
+#[derive(Debug)]
+pub(crate) enum Begun {
+    /// All the way.
+    Decided(Admission),
+    /// To a reading of the chain, or to a record that finds no room yet;
+    /// [`App::finish`] goes on.
+    Waiting(Waiting),
+}
+
+/// A decision that takes waiting. Owns all it needs, so that a way in may keep it
+/// beside the request.
+#[derive(Debug)]
+pub(crate) enum Waiting {
+    /// The chain is to be read.
+    Reading(Box<Unread>),
+    /// It is decided, and to be recorded before it takes effect.
+    Recording(Admission, Vec<Event>),
+}
+
+/// What a reading will decide.
+#[derive(Debug)]
+pub(crate) struct Unread {
+    market: Arc<Market>,
+    matched: RouteMatch,
+    question: Question,
+    method: Method,
+    now: UnixSeconds,
+    trail: Trail,
+}
+
+/// What a decision is carried out with.
+#[derive(Clone, Copy)]
+struct Request<'a> {
+    market: &'a Arc<Market>,
+    method: &'a Method,
+    query: Option<&'a str>,
+    now: UnixSeconds,
+}
+
 impl App {
     /// Decides about one request.
     pub(crate) async fn admit(&self, asked: Asked<'_>) -> Admission {
-        let mut trail = Trail::default();
-        match self.try_admit(asked, &mut trail).await {
-            Ok(admission) => admission,
-            Err(error) => {
-                let recorded = self.witness(&trail, Outcome::Refused(error)).await;
-                Admission::Answered(recorded.err().unwrap_or(error).into_response())
-            }
+        match self.begin(asked) {
+            Begun::Decided(admission) => admission,
+            Begun::Waiting(waiting) => self.finish(waiting, asked.query).await,
         }
     }
 
-    async fn try_admit(
+    /// Decides as far as that takes no waiting: all the way for free routes, for
+    /// strangers, for refusals, and for sessions whose entitlement is in memory.
+    pub(crate) fn begin(&self, asked: Asked<'_>) -> Begun {
+        let mut trail = Trail::default();
+        let admission = match self.try_begin(asked, &mut trail) {
+            Ok(Err(question)) => {
+                let (market, matched, question, now) = *question;
+                return Begun::Waiting(Waiting::Reading(Box::new(Unread {
+                    market,
+                    matched,
+                    question,
+                    method: asked.method.clone(),
+                    now,
+                    trail,
+                })));
+            }
+            Ok(Ok(admission)) => admission,
+            Err(error) => refused(error, &mut trail),
+        };
+        match self.witness(&trail) {
+            Ok(()) => Begun::Decided(admission),
+            Err(events) => Begun::Waiting(Waiting::Recording(admission, events)),
+        }
+    }
+
+    /// Decides what [`App::begin`] could not. `query` is that of the request.
+    pub(crate) async fn finish(&self, waiting: Waiting, query: Option<&str>) -> Admission {
+        let (admission, events) = match waiting {
+            Waiting::Recording(admission, events) => (admission, events),
+            Waiting::Reading(mut unread) => {
+                let mut trail = std::mem::take(&mut unread.trail);
+                let admission = match self.decide(*unread, query, &mut trail).await {
+                    Ok(admission) => admission,
+                    Err(error) => refused(error, &mut trail),
+                };
+                match self.witness(&trail) {
+                    Ok(()) => return admission,
+                    Err(events) => (admission, events),
+                }
+            }
+        };
+        match self.witness_patiently(events).await {
+            Ok(()) => admission,
+            Err(error) => admission.withdraw(error),
+        }
+    }
+
+    async fn decide(
+        &self,
+        unread: Unread,
+        query: Option<&str>,
+        trail: &mut Trail,
+    ) -> Result<Admission, ServiceError> {
+        let Unread {
+            market,
+            matched,
+            question,
+            method,
+            now,
+            trail: _,
+        } = unread;
+        let metering = matched.route.metering();
+        let judged = self.read(question, metering, trail).await?;
+        if let (Decision::Serve(entitled), _) = &judged {
+            self.use_up(entitled).await?;
+        }
+        let request = Request {
+            market: &market,
+            method: &method,
+            query,
+            now,
+        };
+        self.carry_out(request, matched, judged, trail)
+    }
+
+    /// The admission, or what a reading must decide.
+    #[expect(
+        clippy::type_complexity,
+        reason = "it is taken apart by the only caller at once"
+    )]
+    fn try_begin(
         &self,
         asked: Asked<'_>,
         trail: &mut Trail,
-    ) -> Result<Admission, ServiceError> {
+    ) -> Result<
+        Result<Admission, Box<(Arc<Market>, RouteMatch, Question, UnixSeconds)>>,
+        ServiceError,
+    > {
         let market = self.known_market()?;
         let matched = match market.table.resolve(asked.method, asked.raw_path) {
             Ok(Resolution::Options { allow }) => {
                 let response = StatusCode::NO_CONTENT.into_response();
-                return Ok(Admission::Answered(allowed(response, &allow.to_string())));
+                let response = allowed(response, &allow.to_string());
+                return Ok(Ok(Admission::Answered(response)));
             }
             Ok(Resolution::Route(matched)) => matched,
             Err(GateError::MethodNotAllowed) => {
                 let response = ServiceError::from(GateError::MethodNotAllowed).into_response();
                 let allow = market.table.allow(asked.raw_path);
-                return Ok(Admission::Answered(match allow {
+                return Ok(Ok(Admission::Answered(match allow {
                     Some(allow) => allowed(response, &allow.to_string()),
                     None => response,
-                }));
+                })));
             }
             Err(error) => return Err(error.into()),
         };
@@ -150,28 +312,54 @@ impl App {
         let now = now();
         let decision = match self.gate.open(&matched, asked.headers, now) {
             Next::Done(decision) => decision,
-            Next::Read(question) => self.read(question, trail).await?,
+            Next::Read(question) => match self.remembered(&question) {
+                // Taking credits may mean waiting for the store.
+                Some(observed) if !metered::counts(&observed) => {
+                    trail.asks(&question);
+                    trail.read_at(observed.reading.slot);
+                    question.answer(reading(&observed))
+                }
+                Some(_) | None => {
+                    return Ok(Err(Box::new((market, matched, question, now))));
+                }
+            },
         };
+        let request = Request {
+            market: &market,
+            method: asked.method,
+            query: asked.query,
+            now,
+        };
+        self.carry_out(request, matched, (decision, None), trail)
+            .map(Ok)
+    }
+
+    /// What memory says, for a caller to whom memory may answer.
+    fn remembered(&self, question: &Question) -> Option<Observed> {
+        if question.fresh_sign_in().is_some() {
+            return None;
+        }
+        self.cache
+            .remembered(&key_of(question), Freshness::Remembered)
+    }
+
+    fn carry_out(
+        &self,
+        request: Request<'_>,
+        matched: RouteMatch,
+        (decision, reservation): Judged,
+        trail: &mut Trail,
+    ) -> Result<Admission, ServiceError> {
         match decision {
             Decision::Pass(_) => Ok(Admission::Free(matched)),
             Decision::Serve(entitled) => {
-                let served = Served {
-                    matched: &matched,
-                    method: asked.method,
-                    query: asked.query,
-                };
-                let grant = self.grant(entitled, served, now).await?;
+                let grant = self.grant(entitled, reservation, request, &matched);
                 let receipt = grant.receipts.as_ref().map(|issued| issued.id());
-                self.witness(trail, Outcome::Granted(&grant.entitled, receipt))
-                    .await?;
+                trail.granted(&grant.entitled, receipt);
                 Ok(Admission::Granted(matched, Box::new(grant)))
             }
             Decision::Challenge(due) => {
-                let (response, payment_id) =
-                    self.challenge(&market, &matched, &due, asked.query, now)?;
-                trail.demanded(payment_id);
-                let reason = due.reason().code();
-                self.witness(trail, Outcome::Challenged(reason)).await?;
+                let response = self.challenge(request, &matched, &due, trail)?;
                 Ok(Admission::Answered(response))
             }
             Decision::Refuse(error) => Err(error.into()),
@@ -180,7 +368,12 @@ impl App {
     }
 
     /// Reads what the gate asks for.
-    async fn read(&self, question: Question, trail: &mut Trail) -> Result<Decision, ServiceError> {
+    async fn read(
+        &self,
+        question: Question,
+        metering: Metering,
+        trail: &mut Trail,
+    ) -> Result<Judged, ServiceError> {
         trail.asks(&question);
         let freshness = match question.fresh_sign_in() {
             None => Freshness::Remembered,
@@ -190,72 +383,88 @@ impl App {
             }
             Some(_) => Freshness::JustSignedIn,
         };
-        let key = Key {
-            product: question.offer().product,
-            beneficiary: *question.beneficiary(),
-        };
-        let reading = match self.cache.get(key, freshness).await {
+        match self.cache.get(key_of(&question), freshness).await {
             Ok(observed) => {
                 trail.read_at(observed.reading.slot);
-                reading(&observed)
+                self.judge(question, metering, observed, freshness).await
             }
-            Err(ReadFailure::Overloaded) => return Err(GateError::Overloaded.into()),
+            Err(ReadFailure::Overloaded) => Err(GateError::Overloaded.into()),
             Err(failure) => {
                 warn!(%failure, "the entitlement is not known");
-                Reading::Unknown {
+                let reading = Reading::Unknown {
                     retry_after: RETRY_AFTER,
-                }
+                };
+                Ok((question.answer(reading), None))
             }
-        };
-        Ok(question.answer(reading))
+        }
     }
 
     /// A sign-in is used up when it opens something: what ended in a 402 or 503 may
     /// be sent again.
-    async fn grant(
+    async fn use_up(&self, entitled: &Entitled) -> Result<(), ServiceError> {
+        let Some(signed) = entitled.fresh_sign_in() else {
+            return Ok(());
+        };
+        match self.nonces.book(signed.nonce()).await? {
+            NonceUse::First => Ok(()),
+            NonceUse::Replayed => Err(GateError::SiwxNonceUsed.into()),
+            NonceUse::Full => Err(GateError::Overloaded.into()),
+        }
+    }
+
+    fn grant(
         &self,
         entitled: Entitled,
-        served: Served<'_>,
-        now: UnixSeconds,
-    ) -> Result<Grant, ServiceError> {
-        if let Some(signed) = entitled.fresh_sign_in() {
-            match self.nonces.book(signed.nonce()).await? {
-                NonceUse::First => {}
-                NonceUse::Replayed => return Err(GateError::SiwxNonceUsed.into()),
-                NonceUse::Full => return Err(GateError::Overloaded.into()),
-            }
+        reservation: Option<Reservation>,
+        request: Request<'_>,
+        matched: &RouteMatch,
+    ) -> Grant {
+        let session = self.gate.session_for(&entitled, request.now);
+        if let Some(reservation) = &reservation {
+            reservation.admit();
         }
-        let session = self.gate.session_for(&entitled, now);
+        let served = Served {
+            matched,
+            method: request.method,
+            query: request.query,
+        };
         let receipts = self
             .receipts
             .as_ref()
-            .map(|desk| desk.issue(&self.gate, &entitled, served, now));
-        Ok(Grant {
+            .map(|desk| desk.issue(&self.gate, &entitled, served, request.now));
+        Grant {
             entitled,
             session,
+            reservation,
             receipts,
-        })
+        }
     }
 
     fn challenge(
         &self,
-        market: &Arc<Market>,
+        request: Request<'_>,
         matched: &RouteMatch,
         due: &PaymentDue,
-        query: Option<&str>,
-        now: UnixSeconds,
-    ) -> Result<(Response, PaymentId), ServiceError> {
+        trail: &mut Trail,
+    ) -> Result<Response, ServiceError> {
         // An old price is not asked for; and nobody is told "unpaid" by a replica
         // that has lost the chain.
-        if !self.terms_are_current(market) {
+        if !self.terms_are_current(request.market) {
             return Err(ServiceError::OfferUnavailable);
         }
         let entropy = Entropy(rand::random());
-        let challenge = self.gate.challenge(due, matched, query, now, &entropy);
-        let payment_id = *challenge.payment_id();
-        Span::current().record("payment_id", payment_id.to_string());
-        Ok((challenge.into_response().map(Body::from), payment_id))
+        let challenge = self
+            .gate
+            .challenge(due, matched, request.query, request.now, &entropy);
+        Span::current().record("payment_id", challenge.payment_id().to_string());
+        trail.demanded(*challenge.payment_id(), due.reason());
+        Ok(challenge.into_response().map(Body::from))
     }
+}
+
+fn refused(error: ServiceError, trail: &mut Trail) -> Admission {
+    trail.refused(error);
+    Admission::Answered(error.into_response())
 }
 
 fn allowed(mut response: Response, methods: &str) -> Response {
@@ -265,7 +474,14 @@ fn allowed(mut response: Response, methods: &str) -> Response {
     response
 }
 
-fn reading(observed: &Observed) -> Reading {
+pub(crate) fn key_of(question: &Question) -> Key {
+    Key {
+        product: question.offer().product,
+        beneficiary: *question.beneficiary(),
+    }
+}
+
+pub(crate) fn reading(observed: &Observed) -> Reading {
     let chain_time = observed.chain_time;
     let slot = observed.reading.slot;
     match &observed.reading.entitlement {

@@ -9,21 +9,22 @@ use tollgate_gate::{Gate, GateError};
 use tracing::debug;
 
 use crate::audit::AuditLog;
-use crate::chain::{ChainHealth, EntitlementCache, ReadFailure};
+use crate::chain::{ChainHealth, Entitlements, ReadFailure};
 use crate::config::PublicUrl;
+use crate::credits::CreditService;
 use crate::error::ServiceError;
 use crate::market::Market;
 use crate::nonces::NonceStore;
-use crate::proxy::Proxy;
 use crate::receipts::ReceiptDesk;
 
 /// The state of one running verifier.
 pub(crate) struct App {
     pub(crate) gate: Gate,
     pub(crate) chain: Arc<Chain>,
-    pub(crate) cache: EntitlementCache<Chain>,
+    pub(crate) cache: Entitlements,
+    /// Counts used credits, where that is configured.
+    pub(crate) credits: Option<CreditService>,
     pub(crate) health: Arc<ChainHealth>,
-    pub(crate) proxy: Proxy,
     /// Which sign-ins were used.
     pub(crate) nonces: Arc<dyn NonceStore>,
     /// Signs receipts; `None` when none are made.
@@ -42,6 +43,13 @@ pub(crate) struct App {
     pub(crate) public_url: PublicUrl,
     /// How old terms may be to be offered.
     pub(crate) terms_lifetime: std::time::Duration,
+}
+
+/// The name only: some of its parts hold secrets.
+impl std::fmt::Debug for App {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("App")
+    }
 }
 
 impl App {
@@ -78,6 +86,8 @@ impl App {
         };
         if !self.health.is_ready() {
             Some("chain_unavailable")
+        } else if self.cache.is_stalled() {
+            Some("chain_stalled")
         } else if !self.terms_are_current(&market) {
             Some("terms_too_old")
         } else {

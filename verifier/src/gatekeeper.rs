@@ -6,17 +6,28 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue};
-use tollgate_gate::RouteMatch;
+use tollgate_gate::{GateError, RouteMatch};
 
 use crate::admission::{Admission, Asked};
 use crate::app::App;
 use crate::error::ServiceError;
-use crate::proxy::ProxyRequest;
+use crate::proxy::{Proxy, ProxyRequest};
 use crate::request_id::RequestId;
 use crate::serve::ConnectionFacts;
 
+/// The decision and what carries it out.
+pub(crate) struct Gatekeeper {
+    pub(crate) app: Arc<App>,
+    /// None when web servers only ask ([`crate::forward_auth`]).
+    pub(crate) proxy: Option<Proxy>,
+}
+
 /// Answers a request that no endpoint of the service took.
-pub(crate) async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
+pub(crate) async fn handle(
+    State(gatekeeper): State<Arc<Gatekeeper>>,
+    request: Request,
+) -> Response {
+    let Gatekeeper { app, proxy } = &*gatekeeper;
     let asked = Asked {
         method: request.method(),
         raw_path: request.uri().path(),
@@ -24,22 +35,23 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, request: Request) -> Res
         headers: request.headers(),
     };
     match app.admit(asked).await {
-        Admission::Free(matched) => forward(&app, &matched, request, Vec::new())
+        Admission::Free(matched) => forward(proxy, &matched, request, Vec::new())
             .await
             .unwrap_or_else(ServiceError::into_response),
         Admission::Granted(matched, grant) => {
-            grant.complete(forward(&app, &matched, request, grant.facts()).await)
+            grant.complete(forward(proxy, &matched, request, grant.facts()).await)
         }
         Admission::Answered(response) => response,
     }
 }
 
 async fn forward(
-    app: &App,
+    proxy: &Option<Proxy>,
     matched: &RouteMatch,
     request: Request,
     mut facts: Vec<(HeaderName, HeaderValue)>,
 ) -> Result<Response, ServiceError> {
+    let proxy = proxy.as_ref().ok_or(GateError::RouteNotFound)?;
     let (head, body) = request.into_parts();
     if let Some(id) = head.extensions.get::<RequestId>() {
         facts.push((RequestId::HEADER, id.value()));
@@ -48,7 +60,7 @@ async fn forward(
         .extensions
         .get::<ConnectionFacts>()
         .map_or(IpAddr::from([0, 0, 0, 0]), |facts| facts.peer.ip());
-    app.proxy
+    proxy
         .forward(ProxyRequest {
             method: head.method,
             path: matched.path.as_str(),

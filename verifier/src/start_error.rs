@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use crate::audit::AuditError;
 use crate::chain::CatalogueError;
+use crate::credits::CreditsError;
 use crate::market::RouteProblem;
 
 /// Closed list of reasons; [`StartError::code`] is stable.
@@ -32,12 +33,23 @@ pub enum StartError {
     /// The upstream cannot be reached by these settings.
     #[error("upstream: {0}")]
     Upstream(String),
+    /// The RPC servers cannot be reached by these settings.
+    #[error("chain: {0}")]
+    Rpc(String),
     /// A product of `merchant.products` has no valid name.
     #[error("merchant.products: {0:?} is not a product slug")]
     Slug(String),
     /// Routes that cannot be used.
     #[error("{0}")]
     Routes(String),
+    /// Used credits cannot be counted.
+    #[error("{message}")]
+    Credits {
+        /// Stable code of the reason.
+        code: &'static str,
+        /// What was expected and found.
+        message: String,
+    },
     /// The chain contradicts the configuration.
     #[error("{message}")]
     Chain {
@@ -59,9 +71,10 @@ impl StartError {
             Self::Secret(_) => "secret_invalid",
             Self::Audit(error) => error.code(),
             Self::Upstream(_) => "upstream_invalid",
+            Self::Rpc(_) => "rpc_invalid",
             Self::Slug(_) => "slug_invalid",
             Self::Routes(_) => "routes_invalid",
-            Self::Chain { code, .. } => code,
+            Self::Credits { code, .. } | Self::Chain { code, .. } => code,
         }
     }
 
@@ -74,6 +87,15 @@ impl StartError {
             })
             .collect();
         Self::Routes(lines.join("\n"))
+    }
+}
+
+impl From<CreditsError> for StartError {
+    fn from(error: CreditsError) -> Self {
+        Self::Credits {
+            code: error.code(),
+            message: error.to_string(),
+        }
     }
 }
 

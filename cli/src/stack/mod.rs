@@ -176,7 +176,9 @@ pub fn configure_for(
         },
         receipts: None,
         audit: None,
-        upstream: UpstreamConfig::new(upstream),
+        upstream: Some(UpstreamConfig::new(upstream)),
+        forward_auth: None,
+        credits: None,
         routes: routes(),
     })
 }

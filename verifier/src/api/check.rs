@@ -15,11 +15,12 @@ use serde_json::json;
 use tollgate_client::{Entitlement, EntitlementStatus, Pubkey, Slug, UnixSeconds};
 use tollgate_gate::GateError;
 use tollgate_gate::headers::forbid_storing;
+use tracing::debug;
 
 use super::json_body;
 use crate::app::App;
 use crate::audit::{Event, Kind, Proof};
-use crate::chain::{Freshness, Key, Listing, Snapshot};
+use crate::chain::{Freshness, Key, Listing, Observed, Snapshot};
 use crate::error::{ServiceError, json_response};
 use crate::request_id::RequestId;
 
@@ -98,10 +99,11 @@ pub(super) async fn check(
         .get(key, Freshness::Remembered)
         .await
         .map_err(|failure| app.unreadable(failure))?;
-    let entitlement = observed.reading.entitlement.as_ref();
-    let standing = Standing::of(entitlement, observed.chain_time);
     let address = app.chain.addresses().entitlement(&listing.address, &wallet);
-    app.witness_check(Event {
+    let entitlement = with_local_use(&app, address, &observed).await?;
+    let entitlement = entitlement.as_ref();
+    let standing = Standing::of(entitlement, observed.chain_time);
+    let event = Event {
         request: RequestId::current(),
         product: Some(listing.slug),
         beneficiary: Some(wallet),
@@ -109,8 +111,8 @@ pub(super) async fn check(
         entitlement: Some(address),
         slot: Some(observed.reading.slot),
         ..Event::new(Kind::Verification, standing.reason())
-    })
-    .await?;
+    };
+    app.witness_patiently(vec![event]).await?;
     let expires_at = entitlement.map(|entitlement| entitlement.expires_at);
     let mut response = json_response(
         StatusCode::OK,
@@ -135,6 +137,32 @@ pub(super) async fn check(
     );
     forbid_storing(response.headers_mut());
     Ok(response)
+}
+
+/// The entitlement, credits that are used but not booked on chain taken off.
+async fn with_local_use(
+    app: &App,
+    address: Pubkey,
+    observed: &Observed,
+) -> Result<Option<Entitlement>, ServiceError> {
+    let entitlement = observed.reading.entitlement;
+    let (Some(credits), Some(metered)) = (
+        &app.credits,
+        entitlement.filter(|entitlement| entitlement.metered),
+    ) else {
+        return Ok(entitlement);
+    };
+    let slot = observed.reading.slot;
+    match credits.meter.remaining(address, &metered, slot).await {
+        Ok(remaining) => Ok(Some(Entitlement {
+            credits_used: metered.credits_granted.remaining_after(remaining),
+            ..metered
+        })),
+        Err(error) => {
+            debug!(%error, "what is left of an entitlement is not known");
+            Err(ServiceError::CreditsUnavailable)
+        }
+    }
 }
 
 fn find<'a>(snapshot: &'a Snapshot, question: &Question) -> Result<&'a Listing, ServiceError> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::mpsc::{self, Receiver, Sender, error::TrySendError};
+use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use tracing::{error, info, warn};
@@ -79,32 +79,39 @@ impl AuditLog {
     }
 
     /// Whether records of this kind are wanted.
-    pub(crate) fn wants(&self, kind: Kind) -> bool {
+    fn wants(&self, kind: Kind) -> bool {
         self.kinds.contains(&kind)
     }
 
-    /// Queues a record.
+    /// Queues a record if there is room, or if it may be missing; whether that is
+    /// all that is to be done.
+    pub(crate) fn offer(&self, event: &Event) -> bool {
+        if !self.wants(event.kind) {
+            return true;
+        }
+        let message = Message::Event(Box::new(event.clone()));
+        match (self.queue.try_send(message), self.when_full) {
+            (Ok(()), _) => true,
+            (Err(_), WhenFull::Drop) => {
+                self.dropped.fetch_add(1, Ordering::Relaxed);
+                true
+            }
+            (Err(_), WhenFull::Block) => false,
+        }
+    }
+
+    /// Queues a record, and waits for room if it must.
     ///
     /// # Errors
     /// [`NoRoom`]: the decision must not take effect.
     pub(crate) async fn record(&self, event: Event) -> Result<(), NoRoom> {
-        if !self.wants(event.kind) {
+        if self.offer(&event) {
             return Ok(());
         }
         let message = Message::Event(Box::new(event));
-        match (self.queue.try_send(message), self.when_full) {
-            (Ok(()), _) => Ok(()),
-            (Err(TrySendError::Full(message)), WhenFull::Block) => {
-                match timeout(MAX_WAIT, self.queue.send(message)).await {
-                    Ok(Ok(())) => Ok(()),
-                    Ok(Err(_)) | Err(_) => Err(NoRoom),
-                }
-            }
-            (Err(_), WhenFull::Drop) => {
-                self.dropped.fetch_add(1, Ordering::Relaxed);
-                Ok(())
-            }
-            (Err(TrySendError::Closed(_)), WhenFull::Block) => Err(NoRoom),
+        match timeout(MAX_WAIT, self.queue.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(NoRoom),
         }
     }
 }

@@ -3,31 +3,24 @@
 use std::sync::Arc;
 
 use tollgate_client::{PaymentId, Pubkey};
-use tollgate_gate::{Access, Entitled, GateError, Question, Route};
+use tollgate_gate::{Access, Entitled, GateError, PaymentReason, Question, Route};
 
 use super::{Event, Kind, Proof};
 use crate::app::App;
 use crate::error::ServiceError;
 use crate::request_id::RequestId;
 
-/// What became known on the way to a decision about a paid route.
+/// What became known on the way to a decision about a paid route, and how it ended.
 #[derive(Debug, Default)]
 pub(crate) struct Trail {
     route: Option<Arc<Route>>,
-    beneficiary: Option<(Pubkey, Pubkey, Proof)>,
+    /// Who asked, for which entitlement account, and how that was proved.
+    caller: Option<(Pubkey, Pubkey, Proof)>,
     slot: Option<u64>,
     payment_id: Option<PaymentId>,
-}
-
-/// How a decision ended.
-#[derive(Clone, Debug)]
-pub(crate) enum Outcome<'a> {
-    /// Let through, with the receipt's id.
-    Granted(&'a Entitled, Option<Arc<str>>),
-    /// A 402, for this reason.
-    Challenged(&'static str),
-    /// Refused, or not decidable now.
-    Refused(ServiceError),
+    last_intent: Option<Pubkey>,
+    receipt: Option<Arc<str>>,
+    end: Option<(Kind, &'static str)>,
 }
 
 impl Trail {
@@ -40,7 +33,7 @@ impl Trail {
             Some(_) => Proof::SignIn,
             None => Proof::Session,
         };
-        self.beneficiary = Some((
+        self.caller = Some((
             *question.beneficiary(),
             *question.entitlement_address(),
             proof,
@@ -51,77 +44,88 @@ impl Trail {
         self.slot = Some(slot);
     }
 
-    pub(crate) fn demanded(&mut self, payment_id: PaymentId) {
-        self.payment_id = Some(payment_id);
+    pub(crate) fn granted(&mut self, entitled: &Entitled, receipt: Option<Arc<str>>) {
+        self.slot = Some(entitled.slot());
+        self.last_intent = Some(entitled.entitlement().last_intent);
+        self.receipt = receipt;
+        self.end = Some((Kind::Grant, "granted"));
     }
 
-    fn event(&self, kind: Kind, code: &'static str) -> Event {
-        let product = self.route.as_ref().and_then(|route| match route.access() {
-            Access::Paid(offer) => Some(offer.slug),
-            Access::Free => None,
-        });
-        Event {
+    pub(crate) fn demanded(&mut self, payment_id: PaymentId, reason: PaymentReason) {
+        self.payment_id = Some(payment_id);
+        self.end = Some((Kind::Challenge, reason.code()));
+    }
+
+    pub(crate) fn refused(&mut self, error: ServiceError) {
+        self.end = Some((Kind::Refusal, error.code()));
+    }
+
+    /// The records of this decision; none where nothing that is sold was asked for:
+    /// that is the access log's matter.
+    fn events(&self) -> Vec<Event> {
+        let (Some(route), Some((kind, code))) = (&self.route, self.end) else {
+            return Vec::new();
+        };
+        let Access::Paid(offer) = route.access() else {
+            return Vec::new();
+        };
+        let event = Event {
             request: RequestId::current(),
-            route: self.route.clone(),
-            product,
-            beneficiary: self.beneficiary.map(|(key, _, _)| key),
-            proof: self.beneficiary.map(|(_, _, proof)| proof),
-            entitlement: self.beneficiary.map(|(_, address, _)| address),
+            route: Some(Arc::clone(route)),
+            product: Some(offer.slug),
+            beneficiary: self.caller.map(|(key, _, _)| key),
+            proof: self.caller.map(|(_, _, proof)| proof),
+            entitlement: self.caller.map(|(_, address, _)| address),
             slot: self.slot,
+            last_intent: self.last_intent,
             payment_id: self.payment_id,
+            receipt: self.receipt.clone(),
             ..Event::new(kind, code)
+        };
+        if let Some((_, _, Proof::SignIn)) = self.caller {
+            let verified = Event {
+                kind: Kind::Verification,
+                last_intent: None,
+                payment_id: None,
+                receipt: None,
+                ..event.clone()
+            };
+            return vec![verified, event];
         }
+        vec![event]
     }
 }
 
 impl App {
-    /// Records a decision about a paid route; others are the access log's matter.
+    /// Records a decision without waiting.
     ///
     /// # Errors
-    /// `overloaded` when there is no room for the record and none may be missing.
-    pub(crate) async fn witness(
-        &self,
-        trail: &Trail,
-        outcome: Outcome<'_>,
-    ) -> Result<(), ServiceError> {
+    /// The records that found no room and must not be missing: the decision may take
+    /// effect when [`App::witness_patiently`] found it.
+    pub(crate) fn witness(&self, trail: &Trail) -> Result<(), Vec<Event>> {
         let Some(log) = &self.audit else {
             return Ok(());
         };
-        let paid = |route: &Arc<Route>| matches!(route.access(), Access::Paid(_));
-        if !trail.route.as_ref().is_some_and(paid) {
-            return Ok(());
+        let mut events = trail.events();
+        while let Some(event) = events.first() {
+            if !log.offer(event) {
+                return Err(events);
+            }
+            events.remove(0);
         }
-        let event = match &outcome {
-            Outcome::Granted(entitled, receipt) => Event {
-                last_intent: Some(entitled.entitlement().last_intent),
-                slot: Some(entitled.slot()),
-                receipt: receipt.clone(),
-                ..trail.event(Kind::Grant, "granted")
-            },
-            Outcome::Challenged(reason) => trail.event(Kind::Challenge, reason),
-            Outcome::Refused(error) => trail.event(Kind::Refusal, error.code()),
-        };
-        if let Some((_, _, Proof::SignIn)) = trail.beneficiary
-            && log.wants(Kind::Verification)
-        {
-            let verified = trail.event(Kind::Verification, event.code);
-            log.record(verified).await.map_err(|_| no_room())?;
-        }
-        log.record(event).await.map_err(|_| no_room())
+        Ok(())
     }
 
-    /// Records that somebody asked about an entitlement.
+    /// Records what found no room before.
     ///
     /// # Errors
-    /// As [`App::witness`].
-    pub(crate) async fn witness_check(&self, event: Event) -> Result<(), ServiceError> {
-        match &self.audit {
-            Some(log) => log.record(event).await.map_err(|_| no_room()),
-            None => Ok(()),
+    /// `overloaded` when there is still none: the decision must not take effect.
+    pub(crate) async fn witness_patiently(&self, events: Vec<Event>) -> Result<(), ServiceError> {
+        if let Some(log) = &self.audit {
+            for event in events {
+                log.record(event).await.map_err(|_| GateError::Overloaded)?;
+            }
         }
+        Ok(())
     }
-}
-
-fn no_room() -> ServiceError {
-    GateError::Overloaded.into()
 }

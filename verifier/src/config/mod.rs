@@ -7,8 +7,11 @@
 //! commented example is `verifier/examples/tollgate.toml`.
 
 mod audit;
+mod chain;
+mod credits;
 mod document;
 mod error;
+mod forward_auth;
 mod parse;
 mod public_url;
 mod receipts;
@@ -21,11 +24,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use http::{HeaderValue, Method, Uri};
-use solana_hash::Hash;
 use solana_pubkey::Pubkey;
+use tollgate_gate::Metering;
 
 pub use self::audit::{AuditConfig, SyncPolicy, WhenFull};
+pub use self::chain::{ChainConfig, Commitment, MAX_NEGATIVE_LIFETIME, MAX_RPC_FALLBACKS, Push};
+pub use self::credits::{CreditStoreConfig, CreditsConfig, OperatorKey, RedisUrl};
 pub use self::error::{ConfigError, ConfigProblem, ProblemKind};
+pub use self::forward_auth::{AddressRange, ForwardAuthConfig, ForwardAuthStyle};
 pub use self::public_url::PublicUrl;
 pub use self::receipts::ReceiptsConfig;
 pub use self::secret::{Environment, MAX_SECRET_BYTES, MIN_SECRET_BYTES, Secret, SecretUrl};
@@ -52,8 +58,13 @@ pub struct Config {
     pub receipts: Option<ReceiptsConfig>,
     /// The log of decisions; without it none is kept.
     pub audit: Option<AuditConfig>,
-    /// The server behind it.
-    pub upstream: UpstreamConfig,
+    /// The server behind it; none when nothing is forwarded (an embedded gate, a
+    /// forward-auth endpoint).
+    pub upstream: Option<UpstreamConfig>,
+    /// Web servers that ask before they forward; off when there is none.
+    pub forward_auth: Option<ForwardAuthConfig>,
+    /// How used credits are counted; without it, no route sells a metered product.
+    pub credits: Option<CreditsConfig>,
     /// What is free, what is sold; everything else is refused.
     pub routes: Vec<RouteConfig>,
 }
@@ -86,7 +97,8 @@ impl Config {
 /// `[server]`: the listener and its limits.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
-    /// The address to listen at; port 0 takes a free one.
+    /// The address to listen at; port 0 takes a free one. Not used by an embedded
+    /// gate.
     pub listen: SocketAddr,
     /// The URL by which callers reach this service. The only source of the URLs
     /// in challenges and of the sign-in domain: never the `Host` header.
@@ -115,6 +127,10 @@ pub struct ServerConfig {
 }
 
 impl ServerConfig {
+    /// Where it listens when nothing else is said.
+    pub const DEFAULT_LISTEN: SocketAddr =
+        SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8402);
+
     /// The defaults at an address.
     #[must_use]
     pub fn new(listen: SocketAddr, public_url: PublicUrl) -> Self {
@@ -143,62 +159,6 @@ pub enum AllowedOrigins {
     Any,
     /// These origins.
     List(Vec<HeaderValue>),
-}
-
-/// `[chain]`: the cluster and how it is read.
-#[derive(Clone, Debug)]
-pub struct ChainConfig {
-    /// The JSON-RPC endpoint.
-    pub rpc_url: SecretUrl,
-    /// From which commitment on a payment counts.
-    pub commitment: Commitment,
-    /// The deployed Tollgate program.
-    pub program_id: Pubkey,
-    /// The genesis hash of the cluster: an endpoint of another cluster is refused.
-    pub genesis_hash: Hash,
-    /// The deadline of one RPC request.
-    pub request_timeout: Duration,
-    /// How old an answer from memory may be: the published bound on how long a
-    /// revoked entitlement may still be served.
-    pub max_staleness: Duration,
-    /// The most RPC reads in flight; more are refused with 503.
-    pub max_in_flight: usize,
-    /// How many entitlements are remembered.
-    pub cache_capacity: usize,
-    /// How often products, merchant and genesis hash are read again.
-    pub refresh_interval: Duration,
-    /// Ready means that a critical read succeeded this recently; prices older
-    /// than this are not offered.
-    pub ready_within: Duration,
-}
-
-impl ChainConfig {
-    /// The defaults for a cluster.
-    #[must_use]
-    pub fn new(rpc_url: SecretUrl, program_id: Pubkey, genesis_hash: Hash) -> Self {
-        Self {
-            rpc_url,
-            commitment: Commitment::Confirmed,
-            program_id,
-            genesis_hash,
-            request_timeout: Duration::from_secs(3),
-            max_staleness: Duration::from_secs(2),
-            max_in_flight: 64,
-            cache_capacity: 100_000,
-            refresh_interval: Duration::from_secs(10),
-            ready_within: Duration::from_secs(60),
-        }
-    }
-}
-
-/// The commitment at which chain state is believed. `processed` is not offered:
-/// one node's view may be dropped, and nothing may be granted on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Commitment {
-    /// Voted for by a supermajority.
-    Confirmed,
-    /// Rooted.
-    Finalized,
 }
 
 /// `[merchant]`: whose products are sold.
@@ -277,6 +237,8 @@ pub struct RouteConfig {
     pub access: RouteAccess,
     /// The product's name in challenges; its slug when empty.
     pub title: String,
+    /// What a request costs where the product counts credits.
+    pub metering: Metering,
     /// What a caller gets, in words; part of the challenge.
     pub description: String,
     /// The media type of the answer; part of the challenge.
@@ -303,6 +265,7 @@ impl RouteConfig {
             path: path.to_owned(),
             methods: vec![Method::GET],
             access,
+            metering: Metering::ONE_CREDIT,
             title: String::new(),
             description: String::new(),
             mime_type: "application/json".to_owned(),

@@ -5,7 +5,10 @@ use std::path::Path;
 use super::document::{Document, Section};
 use super::error::{ConfigError, ConfigProblem, ProblemKind};
 use super::secret::Environment;
-use super::{Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, audit, receipts, secrets, sections};
+use super::{
+    Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, audit, chain, credits, receipts, secrets,
+    sections,
+};
 use crate::market::RoutePlan;
 
 pub(super) fn load(path: &Path, environment: &Environment<'_>) -> Result<Config, ConfigError> {
@@ -80,7 +83,7 @@ fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) ->
     let server = root.table("server").and_then(sections::server);
     let chain = root
         .table("chain")
-        .and_then(|section| sections::chain(section, folder, environment));
+        .and_then(|section| chain::chain(section, folder, environment));
     let merchant = root.table("merchant").and_then(sections::merchant);
     let secrets = root
         .table("secrets")
@@ -91,7 +94,16 @@ fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) ->
     let audit = root
         .optional_table("audit")
         .map(|section| audit::audit(section, folder));
-    let upstream = root.table("upstream").and_then(sections::upstream);
+    let forwards = root.has("upstream");
+    let upstream = root.optional_table("upstream").and_then(sections::upstream);
+    let asked = root.has("forward_auth");
+    let forward_auth = root
+        .optional_table("forward_auth")
+        .and_then(super::forward_auth::forward_auth);
+    let counts = root.has("credits");
+    let credits = root
+        .optional_table("credits")
+        .and_then(|section| credits::read(section, folder, environment));
     let sections = root.tables("routes");
     if sections.is_empty() || sections.len() > MAX_ROUTES {
         root.report(
@@ -112,7 +124,9 @@ fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) ->
         // A section with a problem was reported; what stands in is never used.
         receipts: receipts.flatten(),
         audit: audit.flatten(),
-        upstream: upstream?,
+        upstream: if forwards { Some(upstream?) } else { None },
+        forward_auth: if asked { Some(forward_auth?) } else { None },
+        credits: if counts { Some(credits?) } else { None },
         routes,
     })
 }

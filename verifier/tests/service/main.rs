@@ -13,7 +13,9 @@
 mod audit;
 mod chain_faults;
 mod configuration;
+mod embedded;
 mod endpoints;
+mod forward_auth;
 mod heads;
 mod passage;
 mod payments;

@@ -7,6 +7,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod embedded;
 mod faults;
+mod metered;
 mod sales;
 mod scene;
