@@ -95,7 +95,10 @@ impl Gate {
             Access::Paid(offer) => Arc::clone(offer),
         };
         match self.identify(headers, &offer.product, now) {
-            Ok(identity) => self.ask(offer, identity),
+            Ok(identity) => match self.ask(offer, identity) {
+                Next::Read(question) => Next::Read(question.costing(matched.route.metering().cost)),
+                done => done,
+            },
             Err(error) => Next::Done(Decision::Refuse(error)),
         }
     }

@@ -59,6 +59,6 @@ pub use network::{Network, NetworkError};
 pub use offer::{OfferError, OfferText, ProductOffer};
 pub use origin::{Origin, OriginError};
 pub use route::{
-    Access, CanonicalPath, MethodSet, Resolution, Route, RouteDefinition, RouteError, RouteMatch,
-    RouteTable,
+    Access, CanonicalPath, Charge, Metering, MethodSet, Outcome, Resolution, Route,
+    RouteDefinition, RouteError, RouteMatch, RouteTable,
 };

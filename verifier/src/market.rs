@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use tollgate_client::{Pubkey, Slug};
 use tollgate_gate::route::RoutePattern;
-use tollgate_gate::{Access, MethodSet, OfferText, ProductOffer, RouteDefinition, RouteTable};
+use tollgate_gate::{
+    Access, Metering, MethodSet, OfferText, ProductOffer, RouteDefinition, RouteTable,
+};
 
 use crate::api;
 use crate::chain::{Listing, Snapshot};
@@ -20,6 +22,7 @@ pub(crate) struct RoutePlan {
 struct PlannedRoute {
     pattern: RoutePattern,
     methods: MethodSet,
+    metering: Metering,
     /// The product and the merchant's words for it; `None` when it is free.
     sells: Option<(Slug, OfferText)>,
 }
@@ -95,6 +98,7 @@ impl RoutePlan {
                 Some(RouteDefinition {
                     pattern: route.pattern.clone(),
                     methods: route.methods,
+                    metering: route.metering,
                     access: match &route.sells {
                         None => Access::Free,
                         Some((slug, text)) => sell(slug, text)?,
@@ -154,6 +158,7 @@ fn plan(route: &RouteConfig) -> Result<PlannedRoute, (&'static str, String)> {
     Ok(PlannedRoute {
         pattern,
         methods,
+        metering: route.metering,
         sells,
     })
 }

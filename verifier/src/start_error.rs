@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::chain::CatalogueError;
+use crate::credits::CreditsError;
 use crate::market::RouteProblem;
 
 /// Closed list of reasons; [`StartError::code`] is stable.
@@ -37,6 +38,14 @@ pub enum StartError {
     /// Routes that cannot be used.
     #[error("{0}")]
     Routes(String),
+    /// Used credits cannot be counted.
+    #[error("{message}")]
+    Credits {
+        /// Stable code of the reason.
+        code: &'static str,
+        /// What was expected and found.
+        message: String,
+    },
     /// The chain contradicts the configuration.
     #[error("{message}")]
     Chain {
@@ -60,7 +69,7 @@ impl StartError {
             Self::Rpc(_) => "rpc_invalid",
             Self::Slug(_) => "slug_invalid",
             Self::Routes(_) => "routes_invalid",
-            Self::Chain { code, .. } => code,
+            Self::Credits { code, .. } | Self::Chain { code, .. } => code,
         }
     }
 
@@ -73,6 +82,15 @@ impl StartError {
             })
             .collect();
         Self::Routes(lines.join("\n"))
+    }
+}
+
+impl From<CreditsError> for StartError {
+    fn from(error: CreditsError) -> Self {
+        Self::Credits {
+            code: error.code(),
+            message: error.to_string(),
+        }
     }
 }
 

@@ -10,8 +10,8 @@ use tollgate_client::{
 };
 use tollgate_gate::siwx::SignInMessage;
 use tollgate_gate::{
-    Access, Entropy, Gate, GateSettings, KeyId, KeyRing, MethodSet, Network, OfferText, Origin,
-    ProductOffer, Resolution, RouteDefinition, RouteMatch, RouteTable, Secret,
+    Access, Entropy, Gate, GateSettings, KeyId, KeyRing, Metering, MethodSet, Network, OfferText,
+    Origin, ProductOffer, Resolution, RouteDefinition, RouteMatch, RouteTable, Secret,
 };
 
 pub const ORIGIN: &str = "https://api.example.com";
@@ -88,6 +88,7 @@ pub fn route(pattern: &str, methods: &[Method], access: Access) -> RouteDefiniti
         pattern: tollgate_gate::route::RoutePattern::parse(pattern).unwrap(),
         methods: methods.fold(MethodSet::default(), MethodSet::union),
         access,
+        metering: Metering::ONE_CREDIT,
     }
 }
 

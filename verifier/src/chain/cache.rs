@@ -144,8 +144,7 @@ impl<R: ReadBatch> EntitlementCache<R> {
     ) -> Result<Observed, ReadFailure> {
         let shared = &self.shared;
         let arrived = Instant::now();
-        if let Some(observed) = shared.remembered(&key, freshness, arrived) {
-            shared.counters.hits.one();
+        if let Some(observed) = self.remembered(&key, freshness) {
             return Ok(observed);
         }
         shared.counters.misses.one();
@@ -172,6 +171,14 @@ impl<R: ReadBatch> EntitlementCache<R> {
             }
             Err(failure @ ReadFailure::Overloaded) => Err(failure),
         }
+    }
+
+    /// What memory may say of `key`, without waiting.
+    pub(crate) fn remembered(&self, key: &Key, freshness: Freshness) -> Option<Observed> {
+        let shared = &self.shared;
+        let observed = shared.remembered(key, freshness, Instant::now())?;
+        shared.counters.hits.one();
+        Some(observed)
     }
 
     /// Reads `key` soon, because what is known of it contradicts itself.

@@ -37,7 +37,7 @@ pub(crate) enum CatalogueError {
         actual: Pubkey,
     },
     #[error(
-        "product {slug:?} counts calls, which this version cannot do at a route: whoever had one credit would be served without end"
+        "product {slug:?} counts calls, and nothing is configured to count them: expected a section [credits] with path (one verifier) or redis_url (several)"
     )]
     RouteMetered { slug: String },
     #[error("an account is not what its address promises: {0}")]
@@ -117,6 +117,8 @@ pub(crate) struct Catalogue {
     /// Those of them that a route sells.
     pub(crate) routed: Vec<Slug>,
     pub(crate) mint: Option<Pubkey>,
+    /// Whether used credits are counted.
+    pub(crate) counts_credits: bool,
 }
 
 impl Catalogue {
@@ -229,7 +231,7 @@ impl Catalogue {
                 actual: product.mint,
             }));
         }
-        if product.is_metered() && self.routed.contains(&slug) {
+        if product.is_metered() && !self.counts_credits && self.routed.contains(&slug) {
             return Err(ReadError::Catalogue(CatalogueError::RouteMetered {
                 slug: slug.to_string(),
             }));

@@ -7,8 +7,10 @@
 //! commented example is `verifier/examples/tollgate.toml`.
 
 mod chain;
+mod credits;
 mod document;
 mod error;
+mod forward_auth;
 mod parse;
 mod public_url;
 mod secret;
@@ -20,9 +22,12 @@ use std::time::Duration;
 
 use http::{HeaderValue, Method, Uri};
 use solana_pubkey::Pubkey;
+use tollgate_gate::Metering;
 
 pub use self::chain::{ChainConfig, Commitment, MAX_NEGATIVE_LIFETIME, MAX_RPC_FALLBACKS, Push};
+pub use self::credits::{CreditStoreConfig, CreditsConfig, OperatorKey, RedisUrl};
 pub use self::error::{ConfigError, ConfigProblem, ProblemKind};
+pub use self::forward_auth::{AddressRange, ForwardAuthConfig, ForwardAuthStyle};
 pub use self::public_url::PublicUrl;
 pub use self::secret::{Environment, MAX_SECRET_BYTES, MIN_SECRET_BYTES, Secret, SecretUrl};
 
@@ -43,8 +48,13 @@ pub struct Config {
     pub merchant: MerchantConfig,
     /// The keys of its challenges and session tokens.
     pub secrets: Secrets,
-    /// The server behind it.
-    pub upstream: UpstreamConfig,
+    /// The server behind it; none when nothing is forwarded (an embedded gate, a
+    /// forward-auth endpoint).
+    pub upstream: Option<UpstreamConfig>,
+    /// Web servers that ask before they forward; off when there is none.
+    pub forward_auth: Option<ForwardAuthConfig>,
+    /// How used credits are counted; without it, no route sells a metered product.
+    pub credits: Option<CreditsConfig>,
     /// What is free, what is sold; everything else is refused.
     pub routes: Vec<RouteConfig>,
 }
@@ -77,7 +87,8 @@ impl Config {
 /// `[server]`: the listener and its limits.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
-    /// The address to listen at; port 0 takes a free one.
+    /// The address to listen at; port 0 takes a free one. Not used by an embedded
+    /// gate.
     pub listen: SocketAddr,
     /// The URL by which callers reach this service. The only source of the URLs
     /// in challenges and of the sign-in domain: never the `Host` header.
@@ -106,6 +117,10 @@ pub struct ServerConfig {
 }
 
 impl ServerConfig {
+    /// Where it listens when nothing else is said.
+    pub const DEFAULT_LISTEN: SocketAddr =
+        SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8402);
+
     /// The defaults at an address.
     #[must_use]
     pub fn new(listen: SocketAddr, public_url: PublicUrl) -> Self {
@@ -221,6 +236,8 @@ pub struct RouteConfig {
     pub access: RouteAccess,
     /// The product's name in challenges; its slug when empty.
     pub title: String,
+    /// What a request costs where the product counts credits.
+    pub metering: Metering,
     /// What a caller gets, in words; part of the challenge.
     pub description: String,
     /// The media type of the answer; part of the challenge.
@@ -247,6 +264,7 @@ impl RouteConfig {
             path: path.to_owned(),
             methods: vec![Method::GET],
             access,
+            metering: Metering::ONE_CREDIT,
             title: String::new(),
             description: String::new(),
             mime_type: "application/json".to_owned(),

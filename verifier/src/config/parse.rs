@@ -5,7 +5,7 @@ use std::path::Path;
 use super::document::{Document, Section};
 use super::error::{ConfigError, ConfigProblem, ProblemKind};
 use super::secret::Environment;
-use super::{Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, chain, sections};
+use super::{Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, chain, credits, sections};
 use crate::market::RoutePlan;
 
 pub(super) fn load(path: &Path, environment: &Environment<'_>) -> Result<Config, ConfigError> {
@@ -85,7 +85,16 @@ fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) ->
     let secrets = root
         .table("secrets")
         .and_then(|section| sections::secrets(section, folder, environment));
-    let upstream = root.table("upstream").and_then(sections::upstream);
+    let forwards = root.has("upstream");
+    let upstream = root.optional_table("upstream").and_then(sections::upstream);
+    let asked = root.has("forward_auth");
+    let forward_auth = root
+        .optional_table("forward_auth")
+        .and_then(super::forward_auth::forward_auth);
+    let counts = root.has("credits");
+    let credits = root
+        .optional_table("credits")
+        .and_then(|section| credits::read(section, folder, environment));
     let sections = root.tables("routes");
     if sections.is_empty() || sections.len() > MAX_ROUTES {
         root.report(
@@ -103,7 +112,9 @@ fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) ->
         chain: chain?,
         merchant: merchant?,
         secrets: secrets?,
-        upstream: upstream?,
+        upstream: if forwards { Some(upstream?) } else { None },
+        forward_auth: if asked { Some(forward_auth?) } else { None },
+        credits: if counts { Some(credits?) } else { None },
         routes,
     })
 }

@@ -10,9 +10,9 @@ use std::str::FromStr;
 
 use http::{HeaderValue, Method, Uri};
 use solana_pubkey::Pubkey;
-use tollgate_client::Slug;
-use tollgate_gate::Origin;
+use tollgate_client::{Credits, Slug};
 use tollgate_gate::limits::MAX_SESSION_LIFETIME;
+use tollgate_gate::{Charge, Metering, Origin};
 
 use super::document::Section;
 use super::error::ProblemKind;
@@ -46,7 +46,7 @@ pub(super) fn from_text<T: FromStr>(expected: &str) -> impl Fn(&str) -> Result<T
 
 pub(super) fn server(section: Section<'_, '_>) -> Option<ServerConfig> {
     const LISTEN: &str = "an address and port such as \"127.0.0.1:8402\"";
-    let listen: Option<SocketAddr> = section.parsed("listen", LISTEN, from_text(LISTEN));
+    let listen: Option<SocketAddr> = section.optional("listen", LISTEN, from_text(LISTEN));
     let public_url: Option<PublicUrl> = section.parsed("public_url", "a URL", |text| {
         let url: PublicUrl = text
             .parse()
@@ -57,7 +57,7 @@ pub(super) fn server(section: Section<'_, '_>) -> Option<ServerConfig> {
             .map_err(|error| format!("{error}, found {text:?}"))
     });
     let mut config = ServerConfig::new(
-        listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0))),
+        listen.unwrap_or(ServerConfig::DEFAULT_LISTEN),
         public_url.clone().unwrap_or_else(PublicUrl::unset),
     );
     section.set_count("max_connections", &mut config.max_connections, 1_000_000);
@@ -100,7 +100,7 @@ pub(super) fn server(section: Section<'_, '_>) -> Option<ServerConfig> {
         };
     }
     section.finish();
-    (listen.is_some() && public_url.is_some()).then_some(config)
+    public_url.is_some().then_some(config)
 }
 
 fn origin(text: &str) -> Result<HeaderValue, String> {
@@ -243,6 +243,7 @@ pub(super) fn route(section: Section<'_, '_>) -> Option<RouteConfig> {
             "expected exactly one of product = \"slug\" and free = true",
         );
     }
+    let metering = metering(&section);
     let text = |key: &str, most: usize| {
         section.optional(key, "a text", |text| {
             if text.len() <= most && !text.chars().any(char::is_control) {
@@ -267,12 +268,31 @@ pub(super) fn route(section: Section<'_, '_>) -> Option<RouteConfig> {
     let defaults = RouteConfig::new(&path?, access);
     Some(RouteConfig {
         methods: methods.unwrap_or(defaults.methods),
+        metering,
         title: title.unwrap_or(defaults.title),
         description: description.unwrap_or(defaults.description),
         mime_type: mime_type.unwrap_or(defaults.mime_type),
         line: Some(line),
         ..defaults
     })
+}
+
+/// What a request costs; for products that do not count credits it means nothing.
+fn metering(section: &Section<'_, '_>) -> Metering {
+    let mut cost = Metering::ONE_CREDIT.cost.0;
+    section.set_integer("credits", &mut cost, (1, 1_000_000_000));
+    let names = Charge::ALL.map(|(name, _)| name).join(", ");
+    let charge = section.optional("charge", &format!("one of {names}"), |text| {
+        Charge::ALL
+            .iter()
+            .find(|(name, _)| *name == text)
+            .map(|(_, charge)| *charge)
+            .ok_or_else(|| format!("expected one of {names}, found {text:?}"))
+    });
+    Metering {
+        cost: Credits(cost),
+        charge: charge.unwrap_or_default(),
+    }
 }
 
 fn method(text: &str) -> Result<Method, String> {

@@ -8,6 +8,8 @@
 )]
 
 mod cache;
+mod embedded;
 mod faults;
+mod metered;
 mod sales;
 mod scene;
