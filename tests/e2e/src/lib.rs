@@ -1,5 +1,5 @@
-//! The whole loop over real HTTP on whichever chain: nothing here knows whether a
-//! LiteSVM or an Agave validator answers.
+//! The whole loop over real HTTP on whichever chain: but for [`local`], nothing here
+//! knows whether a LiteSVM or an Agave validator answers.
 // Test support: a broken expectation has to stop the test at once.
 #![allow(
     clippy::unwrap_used,
@@ -9,9 +9,11 @@
 )]
 
 mod cluster;
+mod local;
 mod paid_request;
 mod service;
 
 pub use cluster::Cluster;
+pub use local::local;
 pub use paid_request::paid_request;
 pub use service::Service;
