@@ -148,5 +148,5 @@ fn key_ring(file: &Path, token: &str) -> KeyRing {
     let token = token.strip_prefix("tgs1_").expect("a session token");
     let token = URL_SAFE_NO_PAD.decode(token).expect("base64url");
     let id = KeyId(token[0]);
-    KeyRing::new((id, Secret::new(bytes).expect("long enough")), None).expect("one key")
+    KeyRing::new((id, Secret::new(bytes).expect("long enough")), Vec::new()).expect("one key")
 }

@@ -36,14 +36,14 @@ pub(super) fn check(history: &History, timeline: &Timeline<'_>, found: &mut Vec<
             ));
             continue;
         };
-        let refused = exchange
-            .answer
-            .as_ref()
-            .is_some_and(|answer| answer.status != 200);
-        // When the connection broke nobody knows what was decided; then the chain says
-        // whether it may have been a grant.
-        let granted = may_be_granted(history, timeline, exchange);
-        if refused || !granted || *beneficiary != Some(exchange.caller) {
+        let allowed = match &exchange.answer {
+            // Whether it was a rightful one, I1 says.
+            Some(answer) => answer.status == 200,
+            // The connection broke, so nobody knows what was decided; the chain says
+            // whether it may have been a grant.
+            None => may_be_granted(history, timeline, exchange),
+        };
+        if !allowed || *beneficiary != Some(exchange.caller) {
             found.push(Violation::new(
                 Invariant::I5,
                 format!("the upstream was called for {beneficiary:?} by {exchange:?}"),
