@@ -13,7 +13,7 @@ use solana_keypair::Keypair;
 use tollgate_cli::pay::{Agent, Browser, SpendingPolicy};
 use tollgate_client::chain::SubmitLimits;
 
-use crate::history::{Answer, CallerId, Event, Exchange, Proof};
+use crate::history::{Answer, CallerId, Deed, Event, Exchange, Proof};
 use crate::proof::sign_in;
 use crate::world::{REQUEST_NUMBER, World};
 
@@ -33,6 +33,8 @@ pub(crate) struct Caller {
     journal: tempfile::TempDir,
     http: reqwest::Client,
     session: Option<String>,
+    /// The resource behind the balancer.
+    url: String,
 }
 
 impl Caller {
@@ -67,6 +69,7 @@ impl Caller {
             journal,
             http,
             session: None,
+            url: world.url(),
         }
     }
 
@@ -82,7 +85,10 @@ impl Caller {
             0 => drop(self.ask(replica, Proof::None, None).await),
             1..=4 => self.use_session(replica).await,
             5 | 6 => self.sign_in(replica).await,
-            7 | 8 => self.pay().await,
+            7 | 8 => {
+                let life = Duration::from_millis(random.random_range(50..2_500));
+                self.pay(life).await;
+            }
             _ => {
                 let pause = Duration::from_millis(random.random_range(0..400));
                 tokio::time::sleep(pause).await;
@@ -120,21 +126,26 @@ impl Caller {
         }
     }
 
-    /// Lets the agent fetch the resource through the balancer, paying if it has to. Its
-    /// payments are judged by its journal.
-    async fn pay(&mut self) {
-        let fetched = self.agent.fetch(&self.world.url(), None).await;
-        if let Ok(fetched) = fetched
-            && let Some(session) = fetched.session
-        {
-            self.session = Some(session);
+    /// Lets the agent fetch the resource through the balancer, paying if it has to, and
+    /// kills it after `life`: the next one has only the journal. Its payments are judged
+    /// by the journal and the chain.
+    async fn pay(&mut self, life: Duration) {
+        let fetching = self.agent.fetch(self.url.as_str(), None);
+        match tokio::time::timeout(life, fetching).await {
+            Ok(Ok(fetched)) => self.session = fetched.session.or(self.session.take()),
+            Ok(Err(_)) => {}
+            Err(_) => {
+                let at = self.world.recorder.now();
+                let deed = Deed::AgentKilled(self.id);
+                self.world.recorder.add(Event::Deed { at, deed });
+            }
         }
     }
 
     /// Finds out what became of payments that are still open, once nothing is broken.
     pub(crate) async fn settle(&mut self) {
         self.agent.limits.deadline = Duration::from_secs(30);
-        let _ = self.agent.fetch(&self.world.url(), None).await;
+        let _ = self.agent.fetch(&self.url, None).await;
     }
 
     /// One request and its record.

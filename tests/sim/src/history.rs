@@ -86,6 +86,13 @@ pub enum Event {
         /// Atomic units.
         amount: u64,
     },
+    /// The operator or fate did something to the world.
+    Deed {
+        /// When it was done.
+        at: Moment,
+        /// What.
+        deed: Deed,
+    },
     /// From here on nothing is broken any more.
     Healed {
         /// When.
@@ -96,6 +103,22 @@ pub enum Event {
         /// When a caller must be judged rightly again.
         at: Moment,
     },
+}
+
+/// What is done to the world. The checker needs none of it: what it comes to stands on
+/// chain. It shows what a history is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// An entitlement was ended.
+    Revoked(CallerId),
+    /// A payment was paid back.
+    Refunded(CallerId),
+    /// The chain's clock jumped behind every expiry.
+    Jumped,
+    /// A replica was stopped and started again.
+    Restarted(usize),
+    /// An agent was killed in the middle of whatever it did.
+    AgentKilled(CallerId),
 }
 
 /// What stood on chain: one bit for each caller.

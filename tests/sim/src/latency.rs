@@ -9,7 +9,7 @@ use solana_commitment_config::CommitmentLevel;
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
-use tollgate_cli::commands::send::send;
+use tollgate_cli::commands::send::{send, send_signed_by};
 use tollgate_client::accounts::decode;
 use tollgate_client::{
     Addresses, Amount, Chain, Entitlement, EntitlementStatus, PaymentId, Purchase, UnixSeconds,
@@ -47,11 +47,13 @@ pub async fn observe(localnet: &Arc<Localnet>, cluster: &Cluster, service: &Serv
     let paid = confirmed.await.unwrap();
 
     let confirmed = confirmation(localnet, entitlement, EntitlementStatus::Revoked);
-    let owner = service.merchant.owner.insecure_clone();
-    let revoke = chain
-        .addresses()
-        .revoke(owner.pubkey(), service.merchant.address, entitlement);
-    let revocation = tokio::spawn(async move { send(&chain, &[revoke], &owner).await });
+    let merchant = &service.merchant;
+    let owner = merchant.owner.insecure_clone();
+    let operator = merchant.operator.insecure_clone();
+    let addresses = chain.addresses();
+    let revoke = addresses.revoke(operator.pubkey(), merchant.address, entitlement);
+    let revocation =
+        tokio::spawn(async move { send_signed_by(&chain, &[revoke], &owner, &[&operator]).await });
     let refused = first_refusal(service, &session).await;
     revocation.await.unwrap().expect("the operator may revoke");
     let revoked = confirmed.await.unwrap();

@@ -5,56 +5,107 @@ use std::time::Duration;
 
 use rand::Rng;
 use rand::rngs::StdRng;
-use rand::seq::IndexedRandom;
+use rand::seq::{IndexedRandom, SliceRandom};
+use solana_instruction::Instruction;
 use solana_signer::Signer;
-use tollgate_cli::commands::send::{send, send_signed_by};
-use tollgate_client::{Addresses, IntentStatus};
+use tollgate_cli::commands::send::send_signed_by;
+use tollgate_client::{Addresses, Entitlement};
 
+use crate::history::{Deed, Event};
 use crate::world::{Fault, World};
 
 /// More than the product's access: everything that was paid is over.
 const MORE_THAN_A_DAY: Duration = Duration::from_secs(90_000);
-/// So often the clock may jump: sign-ins and intents live by it too.
-const JUMPS: u32 = 2;
+/// How long the operator waits for a transaction of its own.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// What can be done to the world.
+#[derive(Clone, Copy)]
+enum Act {
+    Break,
+    Mend,
+    Restart,
+    Revoke,
+    Refund,
+    TroubleAgents,
+    Jump,
+}
+
+/// The acts are dealt like cards: in another order for each seed, but all of them
+/// before any comes again.
+const DECK: [Act; 11] = [
+    Act::Break,
+    Act::Break,
+    Act::Break,
+    Act::Break,
+    Act::Mend,
+    Act::Mend,
+    Act::Restart,
+    Act::Revoke,
+    Act::Refund,
+    Act::TroubleAgents,
+    Act::Jump,
+];
 
 /// Does to the world what happens to worlds.
 pub(crate) struct Operator {
     world: Arc<World>,
-    jumps: u32,
-    /// What was paid back to each caller, in atomic units.
-    pub(crate) refunded: Vec<u64>,
+    cards: Vec<Act>,
 }
 
 impl Operator {
     pub(crate) fn new(world: &Arc<World>) -> Self {
         Self {
             world: Arc::clone(world),
-            jumps: 0,
-            refunded: vec![0; world.wallets.len()],
+            cards: Vec::new(),
         }
+    }
+
+    /// How many steps it takes until everything was done at least once.
+    pub(crate) const fn round() -> usize {
+        DECK.len()
     }
 
     /// Does something, whatever it may be.
     pub(crate) async fn step(&mut self, random: &mut StdRng) {
+        if self.cards.is_empty() {
+            self.cards = DECK.to_vec();
+            self.cards.shuffle(random);
+        }
         let replica = random.random_range(0..self.world.replicas());
-        let caller = random.random_range(0..self.world.wallets.len());
-        match random.random_range(0..12) {
-            0..=3 => {
+        let mut callers: Vec<usize> = (0..self.world.wallets.len()).collect();
+        callers.shuffle(random);
+        match self.cards.pop().expect("there is one") {
+            Act::Break => {
                 let fault = Fault::ALL.choose(random).copied();
                 self.world.set_fault(replica, fault);
             }
-            4 | 5 => self.world.set_fault(replica, None),
-            6 => self.world.restart(replica).await,
-            7 => self.revoke(caller).await,
-            8 => self.refund(caller).await,
-            9 => self.trouble_agents(random).await,
-            10 if self.jumps < JUMPS => {
-                self.jumps += 1;
-                self.world.localnet.advance_time(MORE_THAN_A_DAY);
+            Act::Mend => self.world.set_fault(replica, None),
+            Act::Restart => {
+                self.world.restart(replica).await;
+                self.record(Deed::Restarted(replica));
             }
-            _ => {}
+            Act::Revoke => {
+                for caller in callers {
+                    if self.revoke(caller).await {
+                        break;
+                    }
+                }
+            }
+            Act::Refund => {
+                for caller in callers {
+                    if self.refund(caller).await {
+                        break;
+                    }
+                }
+            }
+            Act::TroubleAgents => self.trouble_agents(random).await,
+            Act::Jump => {
+                self.world.localnet.advance_time(MORE_THAN_A_DAY);
+                self.record(Deed::Jumped);
+            }
         }
-        let pause = Duration::from_millis(random.random_range(50..500));
+        let pause = Duration::from_millis(random.random_range(50..400));
         tokio::time::sleep(pause).await;
     }
 
@@ -81,45 +132,64 @@ impl Operator {
         }
     }
 
-    /// Ends a caller's entitlement. Whoever has none cannot be deprived of it.
-    async fn revoke(&self, caller: usize) {
+    /// Ends a caller's entitlement; whether there was one.
+    async fn revoke(&self, caller: usize) -> bool {
+        let Some(held) = self.held(caller).await else {
+            return false;
+        };
         let merchant = &self.world.merchant;
         let addresses = self.world.chain.addresses();
-        let entitlement =
-            addresses.entitlement(&merchant.day_pass, &self.world.wallets[caller].pubkey());
-        let owner = merchant.owner.pubkey();
-        let instruction = addresses.revoke(owner, merchant.address, entitlement);
-        let _ = send(&self.world.chain, &[instruction], &merchant.owner).await;
+        let address = addresses.entitlement(&held.product, &held.beneficiary);
+        let operator = merchant.operator.pubkey();
+        let instruction = addresses.revoke(operator, merchant.address, address);
+        self.carry_out(instruction, Deed::Revoked(caller)).await
     }
 
-    /// Pays a caller's last payment back.
-    async fn refund(&mut self, caller: usize) {
+    /// Pays a caller's last payment back; whether there was one.
+    async fn refund(&self, caller: usize) -> bool {
+        let Some(held) = self.held(caller).await else {
+            return false;
+        };
         let world = &self.world;
-        let key = world.wallets[caller].pubkey();
-        let Ok(reading) = world.chain.entitlement(&world.merchant.day_pass, &key).await else {
-            return;
-        };
-        let Some(entitlement) = reading.entitlement else {
-            return;
-        };
-        let address = entitlement.last_intent;
+        let address = held.last_intent;
         let Ok(Some(intent)) = world.chain.intent(&address).await else {
-            return;
+            return false;
         };
-        if intent.status != IntentStatus::Paid {
-            return;
-        }
-        let merchant = &world.merchant;
         let instruction = world.chain.addresses().refund(
-            merchant.owner.pubkey(),
+            world.merchant.operator.pubkey(),
             address,
             &intent,
-            Addresses::token_account(&key, &world.cluster.mint),
+            Addresses::token_account(&held.beneficiary, &world.cluster.mint),
             intent.amount,
         );
-        let sent = send_signed_by(&world.chain, &[instruction], &merchant.owner, &[]).await;
-        if sent.is_ok() {
-            self.refunded[caller] += intent.amount.0;
+        self.carry_out(instruction, Deed::Refunded(caller)).await
+    }
+
+    /// The caller's entitlement, if it is usable.
+    async fn held(&self, caller: usize) -> Option<Entitlement> {
+        let key = self.world.wallets[caller].pubkey();
+        let product = &self.world.merchant.day_pass;
+        let reading = self.world.chain.entitlement(product, &key).await.ok()?;
+        let now = reading.chain_time;
+        reading.entitlement.filter(|held| held.is_usable(now))
+    }
+
+    /// Sends an instruction of the operator, whose fees the owner pays; whether it is
+    /// known to have taken effect.
+    async fn carry_out(&self, instruction: Instruction, deed: Deed) -> bool {
+        let merchant = &self.world.merchant;
+        let instructions = [instruction];
+        let others = [&merchant.operator];
+        let sending = send_signed_by(&self.world.chain, &instructions, &merchant.owner, &others);
+        let done = matches!(tokio::time::timeout(PATIENCE, sending).await, Ok(Ok(_)));
+        if done {
+            self.record(deed);
         }
+        done
+    }
+
+    fn record(&self, deed: Deed) {
+        let at = self.world.recorder.now();
+        self.world.recorder.add(Event::Deed { at, deed });
     }
 }

@@ -61,6 +61,9 @@ pub async fn run(settings: Settings) -> History {
     let mut operator = Operator::new(&world);
     let mut malice = random(settings.seed, usize::MAX);
     let mut done = Vec::new();
+    for _ in 0..Operator::round() {
+        operator.step(&mut malice).await;
+    }
     for caller in callers {
         while !caller.is_finished() {
             operator.step(&mut malice).await;
@@ -82,7 +85,7 @@ pub async fn run(settings: Settings) -> History {
             caller.use_session(replica).await;
         }
     }
-    account(&world, &operator, &done).await;
+    account(&world, &done).await;
     world.stop().await;
     // What follows a request belongs to its judgement.
     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -113,32 +116,43 @@ async fn recovered(world: &Arc<World>) {
 }
 
 /// Writes down what was paid, by the journals and by the chain.
-async fn account(world: &Arc<World>, operator: &Operator, callers: &[Caller]) {
+async fn account(world: &Arc<World>, callers: &[Caller]) {
     for (id, caller) in callers.iter().enumerate() {
-        for folder in ["open", "done"] {
-            entries(&caller.journal().join(folder), |entry| {
-                world.recorder.add(Event::Payment {
-                    caller: id,
-                    payment_id: entry["payment_id"].as_str().unwrap().to_owned(),
-                    signature: entry["signature"].as_str().unwrap().to_owned(),
-                    landed: entry["state"] == "landed",
-                });
+        let mut refunded = 0;
+        for entry in entries(caller.journal()) {
+            let text = |field: &str| entry[field].as_str().unwrap().to_owned();
+            let landed = text("state") == "landed";
+            if landed {
+                let intent = world.chain.intent(&text("intent").parse().unwrap()).await;
+                let intent = intent.unwrap().expect("nobody closes intents");
+                refunded += intent.refunded.0;
+            }
+            world.recorder.add(Event::Payment {
+                caller: id,
+                payment_id: text("payment_id"),
+                signature: text("signature"),
+                landed,
             });
         }
         let left = world.cluster.balance(&world.wallets[id].pubkey()).await;
         world.recorder.add(Event::Spent {
             caller: id,
-            amount: FUNDS + operator.refunded[id] - left.0,
+            amount: FUNDS + refunded - left.0,
         });
     }
 }
 
-fn entries(folder: &Path, mut each: impl FnMut(&serde_json::Value)) {
-    let Ok(files) = std::fs::read_dir(folder) else {
-        return;
-    };
-    for file in files {
-        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
-        each(&serde_json::from_str(&text).unwrap());
+/// The entries of a journal, whatever their state.
+fn entries(journal: &Path) -> Vec<serde_json::Value> {
+    let mut entries = Vec::new();
+    for folder in ["open", "done"] {
+        let Ok(files) = std::fs::read_dir(journal.join(folder)) else {
+            continue;
+        };
+        for file in files {
+            let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+            entries.push(serde_json::from_str(&text).unwrap());
+        }
     }
+    entries
 }

@@ -195,7 +195,12 @@ fn i2_a_stale_no_to_a_payer_is_found() {
     let refused = Event::Exchange(exchange(1, Proof::SignIn, PAID + 100, 402));
     breaks([refused], Invariant::I2);
     // A session may meet a "no" that is one slot old, but not an older one.
-    holds([Event::Exchange(exchange(2, Proof::Session, PAID + 100, 402))]);
+    holds([Event::Exchange(exchange(
+        2,
+        Proof::Session,
+        PAID + 100,
+        402,
+    ))]);
     let refused = Event::Exchange(exchange(3, Proof::Session, PAID + 600, 402));
     breaks([refused], Invariant::I2);
     let refused = Event::Exchange(exchange(4, Proof::Session, PAID + 600, 403));
@@ -315,8 +320,8 @@ fn i7_too_much_at_once_is_found() {
 fn what_was_not_seen_is_not_held_against_anybody() {
     let mut history = with(served(exchange(1, Proof::SignIn, 800, 200)));
     assert!(!judge(&history).is_empty());
-    history.events.retain(|event| {
-        !matches!(event, Event::Chain(state) if (ms(400)..ms(700)).contains(&state.at))
-    });
+    history.events.retain(
+        |event| !matches!(event, Event::Chain(state) if (ms(400)..ms(700)).contains(&state.at)),
+    );
     assert!(judge(&history).is_empty());
 }

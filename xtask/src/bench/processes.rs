@@ -183,19 +183,15 @@ impl<'a> Setting<'a> {
         fs::create_dir_all(&folder).map_err(Error::file("create", &folder))?;
         process::run(Command::new(&tools.paid_chain).arg("record").arg(&stage))?;
         let text = fs::read_to_string(&stage).map_err(Error::file("read", &stage))?;
-        let recording: Recording =
-            serde_json::from_str(&text).map_err(|error| Error::malformed("the recording", error))?;
+        let recording: Recording = serde_json::from_str(&text)
+            .map_err(|error| Error::malformed("the recording", error))?;
         // Known to everybody: it protects nothing but this run.
         let secret = folder.join("secret.key");
         write_whole(&secret, "5e".repeat(32).as_bytes())?;
         let stage_text = stage.to_string_lossy().into_owned();
         let chain = ["scripted-rpc", "--stage", &stage_text];
         let (made_up, delay) = (MADE_UP.to_string(), DELAY_MS.to_string());
-        let slow_chain = [
-            &chain[..],
-            &["--made-up", &made_up, "--delay-ms", &delay],
-        ]
-        .concat();
+        let slow_chain = [&chain[..], &["--made-up", &made_up, "--delay-ms", &delay]].concat();
         Ok(Self {
             tools,
             secret,

@@ -74,7 +74,8 @@ pub fn table(results: &Results, goals: &[Goal]) -> String {
             or_dash(row.against.and_then(ratio), 2),
         );
     }
-    text += "\n(cpu: processor time of the server alone; to peer: to the row it stands against)\n\n";
+    text +=
+        "\n(cpu: processor time of the server alone; to peer: to the row it stands against)\n\n";
     for goal in goals {
         let bound = match goal.bound {
             Bound::AtLeast(least) => format!(">= {least}"),

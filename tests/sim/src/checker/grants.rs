@@ -74,10 +74,9 @@ fn served(
             format!("served without an entitlement: {exchange:?}"),
         ));
     }
-    let calls = history
-        .events
-        .iter()
-        .filter(|event| matches!(event, Event::Upstream { request, .. } if *request == exchange.request));
+    let calls = history.events.iter().filter(
+        |event| matches!(event, Event::Upstream { request, .. } if *request == exchange.request),
+    );
     if is_served && calls.count() == 0 {
         found.push(Violation::new(
             Invariant::I5,

@@ -82,8 +82,7 @@ fn healed<'a>(
         if exchange.proof == Proof::None {
             continue;
         }
-        let entitled =
-            !timeline.maybe_unusable(exchange.caller, exchange.sent, exchange.answered);
+        let entitled = !timeline.maybe_unusable(exchange.caller, exchange.sent, exchange.answered);
         let served = exchange
             .answer
             .as_ref()

@@ -89,14 +89,9 @@ impl World {
         let mut secrets: Option<tollgate_verifier::config::Secrets> = None;
         for _ in 0..replicas {
             let relay = Relay::start(localnet.rpc_address()).await;
-            let mut config = configure_for(
-                &relay.url(),
-                genesis,
-                merchant.address,
-                upstream.address,
-                0,
-            )
-            .unwrap();
+            let mut config =
+                configure_for(&relay.url(), genesis, merchant.address, upstream.address, 0)
+                    .unwrap();
             // Replicas share their secret, as merchants' do.
             config.secrets = secrets.get_or_insert(config.secrets.clone()).clone();
             // Callers know the service by its balancer.
@@ -150,12 +145,18 @@ impl World {
 
     /// The URL of the paid resource at one replica.
     pub(crate) fn url_of(&self, replica: usize) -> String {
-        format!("http://{}{PATH}", self.replicas[replica].address.lock().unwrap())
+        format!(
+            "http://{}{PATH}",
+            self.replicas[replica].address.lock().unwrap()
+        )
     }
 
     /// Where a replica says whether it is ready.
     pub(crate) fn ready_url_of(&self, replica: usize) -> String {
-        format!("http://{}/health/ready", self.replicas[replica].address.lock().unwrap())
+        format!(
+            "http://{}/health/ready",
+            self.replicas[replica].address.lock().unwrap()
+        )
     }
 
     /// How many replicas there are.
@@ -198,8 +199,11 @@ impl World {
 
     fn tell_balancer(&self) {
         let addresses = self.replicas.iter();
-        self.balancer
-            .set(addresses.map(|replica| *replica.address.lock().unwrap()).collect());
+        self.balancer.set(
+            addresses
+                .map(|replica| *replica.address.lock().unwrap())
+                .collect(),
+        );
     }
 
     /// Stops the replicas and writes down what waited at most.
