@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// How long a load sends before it measures.
-pub const WARMUP_SECONDS: f64 = 0.5;
-
-/// What one load measured, as `benches/gate` prints it, and what it cost the server.
+/// What one load measured, as `benches/gate` prints it.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
 pub struct Figures {
     /// Requests that were measured.
@@ -27,20 +24,9 @@ pub struct Figures {
     /// The longest.
     pub max_us: u64,
     /// Processor time of the server per request, in microseconds.
-    #[serde(default)]
     pub cpu_us: f64,
     /// Account readings of the server while it was measured; `None` without a chain.
-    #[serde(default)]
     pub chain_reads: Option<u64>,
-}
-
-impl Figures {
-    /// The server's processor time per request, in microseconds. `spent` are seconds,
-    /// over the warmup as well, whose requests are estimated from the measured speed.
-    pub fn per_request(&self, spent: f64) -> f64 {
-        let all = self.per_second * (self.seconds + WARMUP_SECONDS);
-        if all > 0.0 { spent * 1e6 / all } else { 0.0 }
-    }
 }
 
 /// How long users waited, in milliseconds, sorted.

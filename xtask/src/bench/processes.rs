@@ -1,8 +1,8 @@
 //! The processes of a run: servers that end with their owner, and loads.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -22,9 +22,6 @@ const MADE_UP: u64 = 60_000;
 const DISTINCT: u64 = 10_000;
 /// How long a server may take to end when it is told to.
 const ENDING: Duration = Duration::from_secs(5);
-/// The unit of `/proc/PID/stat`: `USER_HZ`, which Linux fixes for user space.
-const TICKS_PER_SECOND: f64 = 100.0;
-
 /// The programs.
 pub struct Tools {
     bench: PathBuf,
@@ -91,42 +88,6 @@ impl Server {
                 Err(error)
             }
         }
-    }
-
-    /// The processor time that it has used so far, in seconds.
-    fn processor_seconds(&self) -> f64 {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
-        let Ok(stat) = stat else { return 0.0 };
-        // Behind the name in parentheses, which may hold anything; `utime` and `stime`
-        // are the 14th and 15th field of the line (proc(5)).
-        let fields = stat.rsplit(')').next().unwrap_or_default();
-        let ticks = |index| {
-            fields
-                .split_whitespace()
-                .nth(index)
-                .and_then(|field| field.parse::<u32>().ok())
-                .map_or(0.0, f64::from)
-        };
-        (ticks(11) + ticks(12)) / TICKS_PER_SECOND
-    }
-
-    /// How many account readings it was asked for; for the scripted RPC server.
-    fn readings(&self) -> Result<u64, Error> {
-        let read = || -> std::io::Result<String> {
-            let mut stream = TcpStream::connect(self.address)?;
-            stream.write_all(b"GET /calls HTTP/1.0\r\n\r\n")?;
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer)?;
-            Ok(answer)
-        };
-        let answer = read().map_err(|error| Error::malformed("the calls", error))?;
-        let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
-        let calls: serde_json::Value =
-            serde_json::from_str(body).map_err(|error| Error::malformed("the calls", error))?;
-        Ok(calls
-            .get("getMultipleAccounts")
-            .and_then(serde_json::Value::as_u64)
-            .unwrap_or(0))
     }
 }
 
@@ -231,6 +192,7 @@ impl<'a> Setting<'a> {
         let mut load = Command::new(&self.tools.bench);
         load.arg("load")
             .args(["--address", &server.address.to_string()])
+            .args(["--server", &server.child.id().to_string()])
             .args(["--caller", row.caller])
             .args(["--expect", &row.expect.to_string()])
             .args(["--distinct", &DISTINCT.to_string()])
@@ -241,16 +203,10 @@ impl<'a> Setting<'a> {
             .arg(&self.stage)
             .arg("--secret")
             .arg(&self.secret);
-        let readings = chain.map(Server::readings).transpose()?;
-        let before = server.processor_seconds();
-        let output = process::capture(&mut load)?;
-        let spent = server.processor_seconds() - before;
-        let mut figures: Figures = last_line(&output)?;
-        figures.cpu_us = figures.per_request(spent);
-        if let (Some(chain), Some(readings)) = (chain, readings) {
-            figures.chain_reads = Some(chain.readings()?.saturating_sub(readings));
+        if let Some(chain) = chain {
+            load.args(["--chain", &chain.address.to_string()]);
         }
-        Ok(figures)
+        last_line(&process::capture(&mut load)?)
     }
 
     /// A verifier that reads this chain.

@@ -58,7 +58,7 @@ pub fn table(results: &Results, goals: &[Goal]) -> String {
     let width = width.unwrap_or(0);
     let mut text = format!(
         "{:width$}  {:>9}  {:>8}  {:>8}  {:>8}  {:>7}  {:>7}\n",
-        "", "req/s", "p50 us", "p99 us", "cpu us", "to bare", "to peer"
+        "", "req/s", "p50 us", "p99 us", "cpu us", "to bare", "to base"
     );
     for row in ROWS {
         let median = |figure: fn(&Figures) -> f64| results.median(row.name, figure);
@@ -74,8 +74,7 @@ pub fn table(results: &Results, goals: &[Goal]) -> String {
             or_dash(row.against.and_then(ratio), 2),
         );
     }
-    text +=
-        "\n(cpu: processor time of the server alone; to peer: to the row it stands against)\n\n";
+    text += "\n(cpu: processor time of the server alone; to base: to the row that it stands against)\n\n";
     for goal in goals {
         let bound = match goal.bound {
             Bound::AtLeast(least) => format!(">= {least}"),

@@ -1,12 +1,13 @@
 //! Sending and taking the time.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use super::Arguments;
 use super::client::Client;
+use super::cost::Meter;
 use super::plan::Plan;
 
 /// The longest latency that is told apart, in microseconds.
@@ -33,6 +34,10 @@ pub(super) struct Figures {
     p99_us: u64,
     p999_us: u64,
     max_us: u64,
+    /// Processor time of the server per request.
+    cpu_us: f64,
+    /// Account readings of the server meanwhile; `None` without a chain.
+    chain_reads: Option<u64>,
 }
 
 /// What one connection saw.
@@ -42,24 +47,26 @@ struct Seen {
     last: Instant,
 }
 
-/// Sends on `connections` connections until the window or the plan ends.
+/// Sends on all connections until the window or the plan ends.
 pub(super) async fn measure(
-    address: SocketAddr,
-    connections: usize,
-    expect: u16,
+    arguments: &Arguments,
+    meter: Meter,
     plan: Plan,
     window: Window,
 ) -> Figures {
     let mut clients = Vec::new();
-    for _ in 0..connections {
-        clients.push(Client::connect(address).await);
+    for _ in 0..arguments.connections {
+        clients.push(Client::connect(arguments.address).await);
     }
+    let expect = arguments.expect;
     let begin = Instant::now() + window.warmup;
     let end = begin + window.measured;
     let tasks: Vec<_> = clients
         .into_iter()
         .map(|client| tokio::spawn(send(client, plan.clone(), expect, begin, end)))
         .collect();
+    tokio::time::sleep_until(begin.into()).await;
+    let before = meter.read().await;
     let mut latencies = histogram();
     let mut unexpected = 0;
     let mut last = begin;
@@ -69,6 +76,7 @@ pub(super) async fn measure(
         unexpected += seen.unexpected;
         last = last.max(seen.last);
     }
+    let after = meter.read().await;
     let requests = latencies.len();
     let seconds = (last - begin).as_secs_f64();
     #[allow(clippy::cast_precision_loss, reason = "far below 2^52 requests")]
@@ -77,6 +85,8 @@ pub(super) async fn measure(
     } else {
         0.0
     };
+    #[allow(clippy::cast_precision_loss, reason = "far below 2^52 requests")]
+    let cpu_us = (after.processor - before.processor) * 1e6 / requests.max(1) as f64;
     Figures {
         requests,
         unexpected,
@@ -86,6 +96,10 @@ pub(super) async fn measure(
         p99_us: latencies.value_at_quantile(0.99),
         p999_us: latencies.value_at_quantile(0.999),
         max_us: latencies.max(),
+        cpu_us,
+        chain_reads: after
+            .readings
+            .map(|readings| readings - before.readings.unwrap_or(0)),
     }
 }
 

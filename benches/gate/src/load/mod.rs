@@ -2,6 +2,7 @@
 //! request when it has the answer to the last.
 
 mod client;
+mod cost;
 mod measure;
 mod plan;
 
@@ -39,6 +40,12 @@ pub(crate) struct Arguments {
     /// How long to measure, in milliseconds.
     #[arg(long, default_value_t = 3_000)]
     pub(crate) measure_ms: u64,
+    /// The server's process, whose processor time is measured.
+    #[arg(long)]
+    pub(crate) server: u32,
+    /// The scripted RPC server behind it, whose readings are counted.
+    #[arg(long)]
+    pub(crate) chain: Option<SocketAddr>,
     /// The status that every answer must have.
     #[arg(long, default_value_t = 200)]
     pub(crate) expect: u16,
@@ -66,13 +73,10 @@ pub(crate) async fn run(arguments: Arguments) {
         warmup: Duration::from_millis(arguments.warmup_ms),
         measured: Duration::from_millis(arguments.measure_ms),
     };
-    let figures = measure::measure(
-        arguments.address,
-        arguments.connections,
-        arguments.expect,
-        plan,
-        window,
-    )
-    .await;
+    let cost = cost::Meter {
+        server: arguments.server,
+        chain: arguments.chain,
+    };
+    let figures = measure::measure(&arguments, cost, plan, window).await;
     println!("{}", serde_json::json!(figures));
 }

@@ -51,9 +51,7 @@ pub(super) async fn prepare(arguments: &Arguments) -> Plan {
             HeaderName::from_static("payment-signature"),
             &payment(),
         )),
-        Caller::Session => {
-            Plan::Same(bearer(&session_of(arguments.address, &stage()).await))
-        }
+        Caller::Session => Plan::Same(bearer(&session_of(arguments.address, &stage()).await)),
         Caller::SignIn => {
             let wallet = SigningKey::from_bytes(&stage().wallet_seed);
             let mut client = Client::connect(arguments.address).await;
