@@ -8,20 +8,18 @@ use tollgate_client::Chain;
 use tollgate_gate::{Gate, GateError};
 use tracing::debug;
 
-use crate::chain::{ChainHealth, EntitlementCache, ReadFailure};
+use crate::chain::{ChainHealth, Entitlements, ReadFailure};
 use crate::config::PublicUrl;
 use crate::error::ServiceError;
 use crate::market::Market;
 use crate::nonces::NonceMemory;
-use crate::proxy::Proxy;
 
 /// The state of one running verifier.
 pub(crate) struct App {
     pub(crate) gate: Gate,
     pub(crate) chain: Arc<Chain>,
-    pub(crate) cache: EntitlementCache<Chain>,
+    pub(crate) cache: Entitlements,
     pub(crate) health: Arc<ChainHealth>,
-    pub(crate) proxy: Proxy,
     pub(crate) nonces: NonceMemory,
     /// Bounds the transaction requests in progress: each reads the chain anew.
     pub(crate) payment_turns: Semaphore,
@@ -35,6 +33,13 @@ pub(crate) struct App {
     pub(crate) public_url: PublicUrl,
     /// How old terms may be to be offered.
     pub(crate) terms_lifetime: std::time::Duration,
+}
+
+/// The name only: some of its parts hold secrets.
+impl std::fmt::Debug for App {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("App")
+    }
 }
 
 impl App {
@@ -71,6 +76,8 @@ impl App {
         };
         if !self.health.is_ready() {
             Some("chain_unavailable")
+        } else if self.cache.is_stalled() {
+            Some("chain_stalled")
         } else if !self.terms_are_current(&market) {
             Some("terms_too_old")
         } else {

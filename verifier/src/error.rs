@@ -40,6 +40,19 @@ pub(crate) enum ServiceError {
     /// A transaction request under an id whose terms have expired.
     #[error("the terms under this payment id have expired; ask for a new challenge")]
     PaymentExpired,
+    /// A web server asked about a request without saying which.
+    #[error("the web server did not say which request it asks about")]
+    OriginalRequestUnknown,
+    /// A web server asked about a request that is named in two ways.
+    #[error("headers name two different requests")]
+    OriginalRequestContradicted,
+    /// Another spelling of a path, in front of a server that would forward it as it
+    /// is spelt.
+    #[error("the path is not in its canonical form, and could not be forwarded in it")]
+    PathNotCanonical,
+    /// A refusal was asked for that no longer holds.
+    #[error("the request would be served by now; send it again")]
+    DecisionChanged,
     /// The terms read from the chain are too old to be offered.
     #[error("the product's terms cannot be read now; do not pay because of this")]
     OfferUnavailable,
@@ -48,13 +61,17 @@ pub(crate) enum ServiceError {
 impl ServiceError {
     /// Every variant of its own.
     #[cfg(test)]
-    const OWN: [Self; 7] = [
+    const OWN: [Self; 11] = [
         Self::HostMismatch,
         Self::BodyBroken,
         Self::AlreadyPaid,
         Self::PaymentIdSpent,
         Self::PaymentIdTaken,
         Self::PaymentExpired,
+        Self::OriginalRequestUnknown,
+        Self::OriginalRequestContradicted,
+        Self::PathNotCanonical,
+        Self::DecisionChanged,
         Self::OfferUnavailable,
     ];
 
@@ -68,6 +85,16 @@ impl ServiceError {
             Self::PaymentIdSpent => ("payment_id_spent", S::CONFLICT, Retry::NewPaymentId),
             Self::PaymentIdTaken => ("payment_id_taken", S::CONFLICT, Retry::NewPaymentId),
             Self::PaymentExpired => ("payment_expired", S::CONFLICT, Retry::NewPaymentId),
+            Self::OriginalRequestUnknown => {
+                ("original_request_unknown", S::BAD_REQUEST, Retry::Never)
+            }
+            Self::OriginalRequestContradicted => (
+                "original_request_contradicted",
+                S::BAD_REQUEST,
+                Retry::Never,
+            ),
+            Self::PathNotCanonical => ("path_not_canonical", S::BAD_REQUEST, Retry::Never),
+            Self::DecisionChanged => ("decision_changed", S::SERVICE_UNAVAILABLE, Retry::Later),
             Self::OfferUnavailable => ("offer_unavailable", S::SERVICE_UNAVAILABLE, Retry::Later),
         }
     }

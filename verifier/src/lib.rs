@@ -9,18 +9,23 @@
 //!
 //! ```text
 //! serve ─▶ request_id, request_checks ─▶ api            (the service's own endpoints)
-//!                                     └▶ gatekeeper ─▶ chain (read) ─▶ proxy ─▶ upstream
+//!                                     └▶ gatekeeper ─▶ admission ─▶ chain (read)
+//!                                                   └▶ proxy ─▶ upstream
 //! ```
 //!
 //! The decision itself and every byte of a challenge belong to `tollgate_gate`; the
 //! meaning of accounts belongs to `tollgate_client`.
 #![forbid(unsafe_code)]
 
+mod admission;
 mod api;
 mod app;
 mod chain;
 pub mod config;
+pub mod embedded;
 mod error;
+mod forward_auth;
+mod foundation;
 mod gatekeeper;
 mod keys;
 pub mod logging;
@@ -34,5 +39,6 @@ mod start_error;
 mod verifier;
 
 pub use config::{Config, ConfigError, ConfigProblem};
+pub use embedded::{Embedded, GateLayer, PaidAccess};
 pub use start_error::StartError;
 pub use verifier::{RunningVerifier, ShutdownReport, Verifier};

@@ -9,17 +9,17 @@ use tollgate_gate::GateError;
 use tollgate_gate::headers::check_framing;
 
 use crate::error::ServiceError;
-use crate::serve::ConnectionFacts;
 
-/// Looks at a request's head.
+/// Looks at a request's head. `ambiguous_framing`: the connection's bytes had two
+/// lengths for one request.
 pub(crate) fn check(
     method: &Method,
     uri: &Uri,
     version: Version,
     headers: &HeaderMap,
-    facts: &ConnectionFacts,
+    ambiguous_framing: bool,
 ) -> Result<(), ServiceError> {
-    if facts.ambiguous_framing {
+    if ambiguous_framing {
         return Err(GateError::LengthAmbiguous.into());
     }
     check_framing(method, version, headers)?;
@@ -50,12 +50,8 @@ mod tests {
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        let facts = ConnectionFacts {
-            peer: "127.0.0.1:9".parse().unwrap(),
-            ambiguous_framing,
-        };
-        check(&Method::GET, &uri.parse().unwrap(), version, &map, &facts)
-            .map_err(ServiceError::code)
+        let uri = uri.parse().unwrap();
+        check(&Method::GET, &uri, version, &map, ambiguous_framing).map_err(ServiceError::code)
     }
 
     #[test]

@@ -70,7 +70,7 @@ fn refusal(request: &Request) -> Option<ServiceError> {
         request.uri(),
         request.version(),
         request.headers(),
-        facts,
+        facts.ambiguous_framing,
     )
     .err()
 }

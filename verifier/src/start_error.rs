@@ -28,6 +28,9 @@ pub enum StartError {
     /// The upstream cannot be reached by these settings.
     #[error("upstream: {0}")]
     Upstream(String),
+    /// The RPC servers cannot be reached by these settings.
+    #[error("chain: {0}")]
+    Rpc(String),
     /// A product of `merchant.products` has no valid name.
     #[error("merchant.products: {0:?} is not a product slug")]
     Slug(String),
@@ -54,6 +57,7 @@ impl StartError {
             Self::Network(_) => "genesis_hash_invalid",
             Self::Secret(_) => "secret_invalid",
             Self::Upstream(_) => "upstream_invalid",
+            Self::Rpc(_) => "rpc_invalid",
             Self::Slug(_) => "slug_invalid",
             Self::Routes(_) => "routes_invalid",
             Self::Chain { code, .. } => code,

@@ -10,28 +10,22 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http::{Method, header};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinHandle;
-use tollgate_client::chain::Commitment as ChainCommitment;
-use tollgate_client::{Addresses, Chain, ChainOptions, DurationSeconds, Slug};
-use tollgate_gate::limits::MAX_SESSION_LIFETIME;
-use tollgate_gate::{Gate, GateError, GateSettings, KeyRing, Network, Origin};
+use tollgate_gate::GateError;
 use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, Any, CorsLayer};
 use tracing::info;
 
-use crate::app::App;
-use crate::chain::{CacheLimits, Catalogue, ChainHealth, EntitlementCache, Snapshot};
-use crate::config::{AllowedOrigins, Commitment, Config, MerchantId, PublicUrl, Secrets};
+use crate::api;
+use crate::config::{AllowedOrigins, Config, PublicUrl};
 use crate::error::ServiceError;
-use crate::market::{Market, RoutePlan};
-use crate::nonces::{MAX_NONCES, NonceMemory};
+use crate::forward_auth;
+use crate::foundation::{Foundation, Task};
+use crate::gatekeeper::{self, Gatekeeper};
 use crate::proxy::Proxy;
 use crate::request_id;
 use crate::serve::{self, Drained, Limits};
 use crate::start_error::StartError;
-use crate::{api, gatekeeper, keys};
 
 /// How long browsers may remember a preflight.
 const PREFLIGHT_LIFETIME: Duration = Duration::from_secs(600);
@@ -46,9 +40,8 @@ pub struct Verifier;
 pub struct RunningVerifier {
     local_addr: SocketAddr,
     public_url: PublicUrl,
-    stop: watch::Sender<bool>,
     server: Task<Drained>,
-    refresher: Task<()>,
+    foundation: Foundation,
 }
 
 /// How shutting down went.
@@ -58,13 +51,11 @@ pub struct ShutdownReport {
     pub cut_connections: usize,
 }
 
-/// A task that ends with its owner.
-#[derive(Debug)]
-struct Task<T>(JoinHandle<T>);
-
-impl<T> Drop for Task<T> {
-    fn drop(&mut self) {
-        self.0.abort();
+impl From<Drained> for ShutdownReport {
+    fn from(drained: Drained) -> Self {
+        Self {
+            cut_connections: drained.cut,
+        }
     }
 }
 
@@ -79,7 +70,10 @@ impl Verifier {
     /// # Errors
     /// [`StartError`], with a stable code.
     pub async fn start(config: Config) -> Result<RunningVerifier, StartError> {
-        let plan = RoutePlan::new(&config.routes).map_err(StartError::routes)?;
+        if config.upstream.is_none() && config.forward_auth.is_none() {
+            let message = "expected a section [upstream] or [forward_auth]";
+            return Err(StartError::Upstream(message.to_owned()));
+        }
         let listener = TcpListener::bind(config.server.listen)
             .await
             .map_err(|error| StartError::Listen {
@@ -91,60 +85,32 @@ impl Verifier {
             error,
         })?;
         let public_url = config.server.public_url.with_bound_port(local_addr.port());
-        let (stop, stopping) = watch::channel(false);
-        let health = Arc::new(ChainHealth::new(config.chain.ready_within));
-        let chain = Arc::new(connect(&config));
-        let catalogue = catalogue(&config, &plan, &chain, &health)?;
-        let merchant = catalogue.merchant;
-        let publish = Publisher {
-            plan,
-            merchant,
-            sender: watch::Sender::new(None),
-        };
-        let first = catalogue.first().await.map_err(StartError::from)?;
-        let known = first.is_some();
-        publish.publish(first);
-        let app = Arc::new(App {
-            gate: gate(&config, &public_url)?,
-            cache: EntitlementCache::new(
-                Arc::clone(&chain),
-                Arc::clone(&health),
-                CacheLimits {
-                    max_staleness: config.chain.max_staleness,
-                    capacity: config.chain.cache_capacity,
-                    max_in_flight: config.chain.max_in_flight,
-                    max_wait: config.chain.request_timeout,
-                },
-            ),
-            chain,
-            health,
-            proxy: Proxy::new(&config.server, config.upstream.clone(), public_url.clone())
-                .map_err(|error| StartError::Upstream(error.to_string()))?,
-            nonces: NonceMemory::new(MAX_NONCES),
-            payment_turns: Semaphore::new(config.chain.max_in_flight),
-            market: publish.sender.subscribe(),
-            stopping: stopping.clone(),
-            merchant,
-            merchant_name: config.merchant.name.clone(),
-            public_url: public_url.clone(),
-            terms_lifetime: config.chain.ready_within,
+        let proxy = config
+            .upstream
+            .clone()
+            .map(|upstream| Proxy::new(&config.server, upstream, public_url.clone()))
+            .transpose()
+            .map_err(|error| StartError::Upstream(error.to_string()))?;
+        let foundation = Foundation::start(&config, &public_url).await?;
+        let known = foundation.app.known_market().is_ok();
+        let gatekeeper = Arc::new(Gatekeeper {
+            app: Arc::clone(&foundation.app),
+            proxy,
         });
-        let refresher = tokio::spawn(catalogue.refresh(
-            config.chain.refresh_interval,
-            known,
-            move |snapshot| publish.publish(snapshot),
-            stopping.clone(),
-        ));
-        let router = router(app, &config.server.allowed_origins);
+        let router = router(gatekeeper, &config);
         let limits = Limits::from(&config);
-        let server = tokio::spawn(serve::run(listener, router, limits, stopping));
+        let server = tokio::spawn(serve::run(
+            listener,
+            router,
+            limits,
+            foundation.stop.subscribe(),
+        ));
         info!(address = %local_addr, url = %public_url, ready = known, "the verifier listens");
         Ok(RunningVerifier {
             local_addr,
             public_url,
-            stop,
             server: Task(server),
-            refresher: Task(refresher),
+            foundation,
         })
     }
 }
@@ -165,103 +131,35 @@ impl RunningVerifier {
     /// Stops accepting, turns unready, lets requests in flight finish until the
     /// configured deadline, and then cuts them.
     pub async fn shutdown(mut self) -> ShutdownReport {
-        self.stop.send_replace(true);
+        self.foundation.stop.send_replace(true);
         // A task that panicked has nothing left to drain.
         let drained = (&mut self.server.0).await.unwrap_or(Drained { cut: 0 });
-        let _ = (&mut self.refresher.0).await;
+        let _ = (&mut self.foundation.refresher.0).await;
+        self.foundation.chain_tasks.ended().await;
         info!(cut = drained.cut, "the verifier stopped");
-        ShutdownReport {
-            cut_connections: drained.cut,
-        }
+        drained.into()
     }
-}
-
-/// Turns readings of the catalogue into routes with terms.
-struct Publisher {
-    plan: RoutePlan,
-    merchant: tollgate_client::Pubkey,
-    sender: watch::Sender<Option<Arc<Market>>>,
-}
-
-impl Publisher {
-    fn publish(&self, snapshot: Option<Snapshot>) {
-        let market = snapshot
-            .and_then(|snapshot| Market::new(&self.plan, Arc::new(snapshot), self.merchant))
-            .map(Arc::new);
-        self.sender.send_replace(market);
-    }
-}
-
-fn connect(config: &Config) -> Chain {
-    Chain::new(
-        config.chain.rpc_url.expose(),
-        ChainOptions {
-            program_id: config.chain.program_id,
-            commitment: match config.chain.commitment {
-                Commitment::Confirmed => ChainCommitment::Confirmed,
-                Commitment::Finalized => ChainCommitment::Finalized,
-            },
-            timeout: config.chain.request_timeout,
-        },
-    )
-}
-
-fn catalogue(
-    config: &Config,
-    plan: &RoutePlan,
-    chain: &Arc<Chain>,
-    health: &Arc<ChainHealth>,
-) -> Result<Catalogue, StartError> {
-    let merchant = match config.merchant.merchant {
-        MerchantId::Owner(owner) => chain.addresses().merchant(&owner),
-        MerchantId::Address(address) => address,
-    };
-    let mut slugs = plan.slugs();
-    for name in &config.merchant.products {
-        slugs.push(Slug::new(name).map_err(|_| StartError::Slug(name.clone()))?);
-    }
-    slugs.sort_unstable();
-    slugs.dedup();
-    Ok(Catalogue {
-        chain: Arc::clone(chain),
-        health: Arc::clone(health),
-        genesis_hash: config.chain.genesis_hash,
-        merchant,
-        slugs,
-        routed: plan.slugs(),
-        mint: config.merchant.mint,
-    })
-}
-
-fn gate(config: &Config, public_url: &PublicUrl) -> Result<Gate, StartError> {
-    let origin = Origin::parse(&public_url.to_string())
-        .map_err(|error| StartError::PublicUrl(error.to_string()))?;
-    let network = Network::from_genesis_hash(&config.chain.genesis_hash.to_string())
-        .map_err(|error| StartError::Network(error.to_string()))?;
-    Ok(Gate::new(GateSettings {
-        origin,
-        network,
-        addresses: Addresses::new(config.chain.program_id),
-        keys: key_ring(&config.secrets)?,
-        session_lifetime: DurationSeconds(config.server.session_lifetime.as_secs())
-            .min(MAX_SESSION_LIFETIME),
-    }))
-}
-
-fn key_ring(secrets: &Secrets) -> Result<KeyRing, StartError> {
-    keys::ring(secrets).map_err(|error| StartError::Secret(error.to_string()))
 }
 
 /// Endpoints and protected routes, inside what every request goes through.
-fn router(app: Arc<App>, origins: &AllowedOrigins) -> Router {
+fn router(gatekeeper: Arc<Gatekeeper>, config: &Config) -> Router {
+    let app = Arc::clone(&gatekeeper.app);
     let protected = Router::new()
         .fallback(gatekeeper::handle)
-        .with_state(Arc::clone(&app));
-    let plain = api::router(app).fallback_service(protected);
-    plain
+        .with_state(gatekeeper);
+    let plain = api::router(Arc::clone(&app)).fallback_service(protected);
+    let open = plain
         .clone()
-        .layer(cors(origins))
-        .layer(from_fn_with_state(plain, without_cors))
+        .layer(cors(&config.server.allowed_origins))
+        .layer(from_fn_with_state(plain, without_cors));
+    // Outside of the CORS layer, which answers preflights with 200: to a web server
+    // that asks about one, this would be leave to forward it.
+    let asked = match &config.forward_auth {
+        Some(asked) => forward_auth::router(app, asked.clone()),
+        None => Router::new(),
+    };
+    asked
+        .fallback_service(open)
         .layer(CatchPanicLayer::custom(|_| {
             ServiceError::from(GateError::Internal).into_response()
         }))

@@ -13,7 +13,8 @@ pub struct Tool {
     pub package: &'static str,
 }
 
-/// For the vendored OpenSSL that solana-program-test compiles.
+/// For the vendored OpenSSL that solana-program-test compiles, and the web servers
+/// that the tests of the forward-auth endpoint run.
 pub const FOR_TESTS: &[Tool] = &[
     Tool {
         probe: "cc --version",
@@ -26,6 +27,14 @@ pub const FOR_TESTS: &[Tool] = &[
     Tool {
         probe: "perl -MFindBin -MIPC::Cmd -e 1",
         package: "perl",
+    },
+    Tool {
+        probe: "nginx -v || /usr/sbin/nginx -v",
+        package: "nginx-light",
+    },
+    Tool {
+        probe: "caddy version",
+        package: "caddy",
     },
 ];
 

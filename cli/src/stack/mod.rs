@@ -174,7 +174,8 @@ pub fn configure_for(
             current: Secret::random(),
             previous: None,
         },
-        upstream: UpstreamConfig::new(upstream),
+        upstream: Some(UpstreamConfig::new(upstream)),
+        forward_auth: None,
         routes: routes(),
     })
 }

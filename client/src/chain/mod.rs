@@ -11,7 +11,7 @@ mod submit;
 
 pub use bulk::{BulkLimits, BulkOutcome};
 pub use error::ChainError;
-pub use read::EntitlementReading;
+pub use read::{CLOCK, EntitlementReading, chain_time};
 pub use submit::{Submission, SubmitLimits};
 
 use crate::{Addresses, Pubkey};

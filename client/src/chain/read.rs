@@ -8,7 +8,7 @@ use solana_clock::Clock;
 use solana_hash::Hash;
 
 /// Address of the Clock sysvar.
-const CLOCK: Pubkey = Pubkey::from_str_const("SysvarC1ock11111111111111111111111111111111");
+pub const CLOCK: Pubkey = Pubkey::from_str_const("SysvarC1ock11111111111111111111111111111111");
 /// Where SPL Token keeps an account's amount.
 const TOKEN_AMOUNT: std::ops::Range<usize> = 64..72;
 
@@ -157,7 +157,10 @@ impl Chain {
 }
 
 /// The time that a Clock sysvar account holds.
-fn chain_time(clock: Option<Account>) -> Result<UnixSeconds, ChainError> {
+///
+/// # Errors
+/// [`ChainError::Malformed`] when there is no such account or its bytes are no clock.
+pub fn chain_time(clock: Option<Account>) -> Result<UnixSeconds, ChainError> {
     let clock = clock.ok_or(ChainError::Malformed("the Clock sysvar is missing"))?;
     let clock: Clock = bincode::deserialize(&clock.data)
         .map_err(|_| ChainError::Malformed("the Clock sysvar is damaged"))?;

@@ -27,18 +27,7 @@ pub fn forbid_storing(headers: &mut HeaderMap) {
 /// What the upstream says beyond that stays (`no-store`, `max-age` of the caller's
 /// own cache); `public`, `s-maxage` and rules for CDNs go.
 pub fn keep_private(headers: &mut HeaderMap) {
-    let kept = kept_directives(headers);
-    let value = if kept
-        .iter()
-        .any(|directive| directive.eq_ignore_ascii_case("no-store"))
-    {
-        HeaderValue::from_static("no-store")
-    } else {
-        let directives: Vec<_> = std::iter::once("private".to_owned()).chain(kept).collect();
-        HeaderValue::from_str(&directives.join(", "))
-            .unwrap_or(HeaderValue::from_static("private, no-store"))
-    };
-    headers.insert(CACHE_CONTROL, value);
+    headers.insert(CACHE_CONTROL, private(headers));
     let targeted: Vec<HeaderName> = headers
         .keys()
         .filter(|name| {
@@ -50,6 +39,23 @@ pub fn keep_private(headers: &mut HeaderMap) {
         headers.remove(name);
     }
     add_vary(headers);
+}
+
+/// `Cache-Control` of a paid response.
+fn private(headers: &HeaderMap) -> HeaderValue {
+    if !headers.contains_key(CACHE_CONTROL) {
+        return HeaderValue::from_static("private");
+    }
+    let kept = kept_directives(headers);
+    if kept
+        .iter()
+        .any(|directive| directive.eq_ignore_ascii_case("no-store"))
+    {
+        return HeaderValue::from_static("no-store");
+    }
+    let directives: Vec<_> = std::iter::once("private".to_owned()).chain(kept).collect();
+    HeaderValue::from_str(&directives.join(", "))
+        .unwrap_or(HeaderValue::from_static("private, no-store"))
 }
 
 /// The upstream's directives without those that speak to shared caches. Values in
@@ -103,6 +109,10 @@ fn outside_quotes(text: &str) -> Vec<String> {
 }
 
 fn add_vary(headers: &mut HeaderMap) {
+    if !headers.contains_key(VARY) {
+        headers.insert(VARY, HeaderValue::from_static(DECIDING));
+        return;
+    }
     let present = |name: &str| {
         headers.get_all(VARY).iter().any(|value| {
             value.to_str().is_ok_and(|value| {

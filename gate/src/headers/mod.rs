@@ -6,7 +6,9 @@ mod scrub;
 
 pub use caching::{forbid_storing, keep_private};
 pub use framing::{check_framing, single};
-pub use scrub::{Cookies, scrub_request, scrub_response};
+pub use scrub::{
+    Cookies, scrub_embedded_request, scrub_embedded_response, scrub_request, scrub_response,
+};
 
 use http::{HeaderName, HeaderValue};
 

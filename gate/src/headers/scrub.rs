@@ -51,6 +51,18 @@ const OVERRIDES: [&str; 16] = [
 ];
 const OVERRIDE_PREFIXES: [&str; 3] = ["x-forwarded-", "x-original-", "x-rewrite-"];
 
+/// Those of them that name another method or path.
+const TARGET_OVERRIDES: [&str; 7] = [
+    "x-forwarded-method",
+    "x-forwarded-path",
+    "x-forwarded-prefix",
+    "x-forwarded-uri",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+];
+const TARGET_OVERRIDE_PREFIXES: [&str; 2] = ["x-original-", "x-rewrite-"];
+
 /// Payment and sign-in headers of every dialect: proofs are for the gate only, and
 /// an upstream must not be able to claim a payment.
 const PAYMENT: [&str; 7] = [
@@ -81,6 +93,28 @@ pub fn scrub_request(headers: &mut HeaderMap, cookies: Cookies) {
     if cookies == Cookies::Strip {
         headers.remove(COOKIE);
     }
+    remove_own_session(headers);
+}
+
+/// Removes from a request what a handler in the same process must not take from
+/// the caller: proofs, our own headers, and those that ask for another method or
+/// path than the gate decided on. What speaks of the connection stays: it is the
+/// handler's own server that it ends at.
+pub fn scrub_embedded_request(headers: &mut HeaderMap) {
+    remove_where(headers, |name| {
+        is_payment(name) || name.starts_with(OWN_PREFIX) || overrides_target(name)
+    });
+    remove_own_session(headers);
+}
+
+/// Removes from a handler's response what the gate alone may say.
+pub fn scrub_embedded_response(headers: &mut HeaderMap) {
+    remove_where(headers, |name| {
+        is_payment(name) || name.starts_with(OWN_PREFIX)
+    });
+}
+
+fn remove_own_session(headers: &mut HeaderMap) {
     let ours = headers
         .get_all(AUTHORIZATION)
         .iter()
@@ -88,6 +122,14 @@ pub fn scrub_request(headers: &mut HeaderMap, cookies: Cookies) {
     if ours {
         headers.remove(AUTHORIZATION);
     }
+}
+
+/// Whether a header could make a framework act on another method or path.
+fn overrides_target(name: &str) -> bool {
+    TARGET_OVERRIDES.contains(&name)
+        || TARGET_OVERRIDE_PREFIXES
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
 }
 
 /// Removes from an upstream's response what the gate alone may say.
@@ -123,11 +165,16 @@ fn remove_connection_headers(headers: &mut HeaderMap) {
 /// The rule sees `-` for `_`: gateways to CGI, WSGI and the like take them for one
 /// another, so that `tollgate_product` would arrive as `Tollgate-Product`.
 fn remove_where(headers: &mut HeaderMap, rule: impl Fn(&str) -> bool) {
-    let names: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| rule(&name.as_str().replace('_', "-")))
-        .cloned()
-        .collect();
+    let ruled = |name: &&HeaderName| {
+        let name = name.as_str();
+        if name.contains('_') {
+            rule(&name.replace('_', "-"))
+        } else {
+            rule(name)
+        }
+    };
+    // Mostly nothing is found, and nothing allocated.
+    let names: Vec<HeaderName> = headers.keys().filter(ruled).cloned().collect();
     for name in names {
         headers.remove(name);
     }
@@ -205,6 +252,49 @@ mod tests {
                 "x_custom"
             ]
         );
+    }
+
+    #[test]
+    fn a_handler_in_the_same_process_keeps_what_speaks_of_the_connection() {
+        let mut map = headers(&[
+            ("host", "api.example.com"),
+            ("connection", "upgrade"),
+            ("upgrade", "websocket"),
+            ("cookie", "a=b"),
+            ("te", "trailers"),
+            ("x-forwarded-for", "192.0.2.1"),
+            ("x-forwarded-proto", "https"),
+            ("authorization", "Bearer tgs1_AAAA"),
+            ("sign-in-with-x", "x"),
+            ("payment-signature", "x"),
+            ("tollgate-product", "forged"),
+            ("tollgate_product", "forged"),
+            ("x-http-method-override", "DELETE"),
+            ("x_http_method_override", "DELETE"),
+            ("x-forwarded-prefix", "/admin"),
+            ("x-original-url", "/admin"),
+            ("x-rewrite-url", "/admin"),
+        ]);
+        scrub_embedded_request(&mut map);
+        assert_eq!(
+            names(&map),
+            [
+                "connection",
+                "cookie",
+                "host",
+                "te",
+                "upgrade",
+                "x-forwarded-for",
+                "x-forwarded-proto"
+            ]
+        );
+        let mut map = headers(&[
+            ("set-cookie", "a=b"),
+            ("payment-response", "forged"),
+            ("tollgate-session", "forged"),
+        ]);
+        scrub_embedded_response(&mut map);
+        assert_eq!(names(&map), ["set-cookie"]);
     }
 
     #[test]

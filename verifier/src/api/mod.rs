@@ -28,13 +28,15 @@ use tollgate_gate::gate::{CHECK_PATH, PAY_PATH};
 
 use crate::app::App;
 use crate::error::ServiceError;
+use crate::forward_auth;
 
 /// Paths below which the configuration cannot define routes.
-pub(crate) const RESERVED: [&str; 5] = [
+pub(crate) const RESERVED: [&str; 6] = [
     CHECK_PATH,
     PAY_PATH,
     "/v1/products",
     "/v1/icon.svg",
+    forward_auth::PATH,
     "/health",
 ];
 

@@ -1,112 +1,71 @@
-//! Remembering entitlements for a short time.
+//! Questions about entitlements, answered from memory or by a shared, batched read.
 //!
-//! The rules, in the order in which they matter:
-//!
-//! 1. A reading that grants access serves for at most `max_staleness`, counted
-//!    from when its read began, and never at or after the entitlement's expiry:
-//!    chain time runs on while a reading is remembered.
-//! 2. A reading that grants nothing serves for [`NEGATIVE_LIFETIME`] only, and
-//!    never for a caller who may just have paid ([`Freshness::JustSignedIn`]): a
-//!    read that began before that caller arrived does not count, not even one
-//!    that is still under way.
-//! 3. An answer from an older slot than one seen before is a lagging server's,
-//!    not news.
-//! 4. Callers with the same question share one read. A caller that goes away does
-//!    not cancel it. The number of reads is bounded, and so is the wait for one.
+//! 1. What the memory may answer costs no RPC call ([`super::ledger`] has the rules).
+//! 2. Callers with the same question share one read, and all questions of a few
+//!    milliseconds share one call. A caller that goes away cancels nothing.
+//! 3. A read that began before a caller arrived who may just have paid is not that
+//!    caller's read.
+//! 4. The number of calls is bounded, and so are the number of questions that wait for
+//!    one and their wait.
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use quick_cache::sync::Cache;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout};
-use tollgate_client::{ChainError, EntitlementReading, Pubkey, UnixSeconds};
-use tracing::warn;
+use tollgate_client::{Entitlement, EntitlementReading, UnixSeconds};
 
-use super::ChainHealth;
+use super::counters::ChainCounters;
+use super::ledger::{ClockReading, Merged, Source};
+use super::memory::{Memory, MemoryLimits, WatchList};
+use super::question::{Freshness, Key, Observed, ReadFailure};
+use super::{ChainHealth, KEYS_PER_CALL};
 
-/// How long "has no access" is remembered: one slot.
-pub(crate) const NEGATIVE_LIFETIME: Duration = Duration::from_millis(400);
+/// How long a question waits for others to share its call.
+const GATHERING: Duration = Duration::from_millis(2);
 
-/// How many slots a server may be behind the newest slot seen before its "no such
-/// account" is not believed (about 26 seconds).
-const MAX_LAG_SLOTS: u64 = 64;
+/// How many full calls may wait for each call that may be in flight.
+const WAITING_PER_READ: usize = 2;
 
-/// How many callers may wait for each read that may be in flight.
-const WAITING_PER_READ: usize = 16;
-
-/// After this time a smaller slot is believed again: the cluster behind the
-/// server was restarted (a local chain), and no memory may block it for ever.
-const SLOT_MEMORY: Duration = Duration::from_secs(60);
-
-/// Whose entitlement to what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Key {
-    pub(crate) product: Pubkey,
-    pub(crate) beneficiary: Pubkey,
-}
-
-/// How much a caller's question must be news.
+/// One question of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Freshness {
-    /// May be answered from memory.
-    Remembered,
-    /// The caller just proved who it is, probably because it just paid.
-    JustSignedIn,
+pub(crate) struct Ask {
+    pub(crate) key: Key,
+    /// "Nothing there" counts only as of this slot or a later one.
+    pub(crate) claim: u64,
 }
 
-/// Why there is no reading. Never means that nobody paid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum ReadFailure {
-    /// The RPC server failed, was too slow, or answered nonsense.
-    #[error("the chain could not be read ({0})")]
-    Chain(&'static str),
-    /// The RPC server is behind.
-    #[error("the RPC server is behind what was seen before")]
-    Lagging,
-    /// Too many reads wait already.
-    #[error("too many reads wait for the RPC server")]
-    Overloaded,
-}
-
-/// A reading and the chain time to judge it by.
-#[derive(Clone, Debug)]
-pub(crate) struct Observed {
-    pub(crate) reading: Arc<EntitlementReading>,
-    /// The reading's chain time, advanced by the reading's age.
+/// What a server said of one key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) entitlement: Option<Entitlement>,
+    pub(crate) slot: u64,
     pub(crate) chain_time: UnixSeconds,
+    /// How far the server was behind the newest slot seen.
+    pub(crate) behind: Duration,
 }
 
-impl Observed {
-    fn grants(&self) -> bool {
-        self.reading
-            .entitlement
-            .as_ref()
-            .is_some_and(|entitlement| entitlement.is_usable(self.chain_time))
-    }
+/// Where answers come from.
+pub(crate) trait ReadBatch: Send + Sync + 'static {
+    /// Reads the chain for at most [`KEYS_PER_CALL`] keys; one answer for each, in
+    /// their order. Bounded in time.
+    fn read(&self, asks: &[Ask]) -> impl Future<Output = Vec<Result<Answer, ReadFailure>>> + Send;
 }
 
-/// Where readings come from.
-pub(crate) trait ReadEntitlement: Send + Sync + 'static {
-    /// Reads the chain once; bounded in time.
-    fn read(&self, key: Key)
-    -> impl Future<Output = Result<EntitlementReading, ChainError>> + Send;
-}
-
-/// The bounds of the memory.
+/// The bounds of the cache.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CacheLimits {
-    pub(crate) max_staleness: Duration,
-    pub(crate) capacity: usize,
+    pub(crate) memory: MemoryLimits,
     pub(crate) max_in_flight: usize,
     /// How long a read may wait for its turn.
     pub(crate) max_wait: Duration,
+    /// Whether grants are final when they are read.
+    pub(crate) reads_finalized: bool,
 }
 
-/// The memory. Cheap to clone.
+/// The cache. Cheap to clone.
 pub(crate) struct EntitlementCache<R> {
     shared: Arc<Shared<R>>,
 }
@@ -122,221 +81,353 @@ impl<R> Clone for EntitlementCache<R> {
 struct Shared<R> {
     reader: Arc<R>,
     health: Arc<ChainHealth>,
+    counters: Arc<ChainCounters>,
+    memory: Memory,
+    watched: WatchList,
     limits: CacheLimits,
-    known: Cache<Key, Known>,
-    flights: Mutex<HashMap<Key, Flight>>,
+    desk: Mutex<Desk>,
     turns: Semaphore,
-    newest: Mutex<Newest>,
-    next_flight: AtomicU64,
 }
 
-#[derive(Clone)]
-struct Known {
-    reading: Arc<EntitlementReading>,
-    began: Instant,
+/// Questions on their way.
+#[derive(Default)]
+struct Desk {
+    flights: HashMap<Key, Flight>,
+    /// Keys whose read has not begun.
+    waiting: Vec<Key>,
+    /// Calls that will take some of them.
+    scheduled: usize,
+    next_flight: u64,
 }
 
-impl Known {
-    fn granted_when_read(&self) -> bool {
-        let reading = &self.reading;
-        reading
-            .entitlement
-            .as_ref()
-            .is_some_and(|entitlement| entitlement.is_usable(reading.chain_time))
-    }
+type Outcome = Result<Observed, ReadFailure>;
 
-    /// The reading as of `now`. Chain time moves in whole seconds; a begun second
-    /// counts as a whole one, so that nothing is served at or after its expiry.
-    fn observed(&self, now: Instant) -> Observed {
-        let age = now.saturating_duration_since(self.began);
-        let whole = age.as_secs() + u64::from(age.subsec_nanos() > 0);
-        let whole = i64::try_from(whole).unwrap_or(i64::MAX);
-        Observed {
-            reading: Arc::clone(&self.reading),
-            chain_time: UnixSeconds(self.reading.chain_time.0.saturating_add(whole)),
-        }
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Newest {
-    slot: u64,
-    seen: Instant,
-}
-
-type Outcome = Result<Known, ReadFailure>;
-
-/// A read under way.
-#[derive(Clone)]
+/// The read of one key.
 struct Flight {
     number: u64,
-    began: Instant,
+    /// `None` while it waits for its call.
+    began: Option<Instant>,
+    claim: u64,
     outcome: watch::Receiver<Option<Outcome>>,
+    sender: Option<watch::Sender<Option<Outcome>>>,
 }
 
-impl<R: ReadEntitlement> EntitlementCache<R> {
-    pub(crate) fn new(reader: Arc<R>, health: Arc<ChainHealth>, limits: CacheLimits) -> Self {
+impl<R: ReadBatch> EntitlementCache<R> {
+    pub(crate) fn new(
+        reader: Arc<R>,
+        health: Arc<ChainHealth>,
+        counters: Arc<ChainCounters>,
+        limits: CacheLimits,
+    ) -> Self {
         Self {
             shared: Arc::new(Shared {
                 reader,
                 health,
+                counters,
+                memory: Memory::new(limits.memory),
+                watched: WatchList::default(),
                 limits,
-                known: Cache::new(limits.capacity),
-                flights: Mutex::new(HashMap::new()),
+                desk: Mutex::default(),
                 turns: Semaphore::new(limits.max_in_flight),
-                newest: Mutex::new(Newest {
-                    slot: 0,
-                    seen: Instant::now(),
-                }),
-                next_flight: AtomicU64::new(0),
             }),
         }
     }
 
     /// The entitlement of `key`, from memory or from the chain.
+    ///
+    /// # Errors
+    /// [`ReadFailure`]; none of them says that nobody paid.
     pub(crate) async fn get(
         &self,
         key: Key,
         freshness: Freshness,
     ) -> Result<Observed, ReadFailure> {
+        let shared = &self.shared;
         let arrived = Instant::now();
-        let oldest_negative = match freshness {
-            Freshness::JustSignedIn => arrived,
-            Freshness::Remembered => arrived.checked_sub(NEGATIVE_LIFETIME).unwrap_or(arrived),
-        };
-        if let Some(known) = self.shared.known.get(&key) {
-            let observed = known.observed(arrived);
-            let age = arrived.saturating_duration_since(known.began);
-            let stands = if observed.grants() {
-                age <= self.shared.limits.max_staleness
-            } else {
-                // What has run out since it was read is asked for again: only the
-                // chain may say that something expired.
-                !known.granted_when_read() && known.began >= oldest_negative
-            };
-            if stands {
-                return Ok(observed);
-            }
+        if let Some(observed) = self.remembered(&key, freshness) {
+            return Ok(observed);
         }
-        let mut flight = self.join(key, oldest_negative)?;
-        let outcome = match flight.outcome.wait_for(Option::is_some).await {
+        shared.counters.misses.one();
+        let mut outcome = self.join(key, freshness, arrived)?;
+        let outcome = match outcome.wait_for(Option::is_some).await {
             Ok(outcome) => outcome.clone(),
             // The read's task ended without an outcome: it panicked.
             Err(_) => None,
         };
-        let known = outcome.unwrap_or(Err(ReadFailure::Chain("read_abandoned")))?;
-        // Just read: the answer's own chain time is the best there is.
-        Ok(Observed {
-            chain_time: known.reading.chain_time,
-            reading: known.reading,
-        })
+        match outcome.unwrap_or(Err(ReadFailure::Chain("read_abandoned"))) {
+            Ok(observed) => {
+                let enough = observed.grants() || observed.reading.slot >= freshness.claimed_slot();
+                enough.then_some(observed).ok_or(ReadFailure::Lagging)
+            }
+            // Something newer came in meanwhile: perhaps it answers the question.
+            Err(ReadFailure::Lagging) => shared
+                .remembered(&key, freshness, arrived)
+                .ok_or(ReadFailure::Lagging),
+            Err(failure @ ReadFailure::Chain(_)) => {
+                let now = shared.memory.now();
+                let known = shared.memory.lookup_in_outage(&key, now).ok_or(failure)?;
+                shared.counters.outage_grants.one();
+                Ok(known)
+            }
+            Err(failure @ ReadFailure::Overloaded) => Err(failure),
+        }
     }
 
-    /// A read of `key` that began at or after `not_before`.
-    fn join(&self, key: Key, not_before: Instant) -> Result<Flight, ReadFailure> {
+    /// What memory may say of `key`, without waiting.
+    pub(crate) fn remembered(&self, key: &Key, freshness: Freshness) -> Option<Observed> {
         let shared = &self.shared;
-        let mut flights = shared
-            .flights
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(flight) = flights.get(&key)
-            && flight.began >= not_before
+        let observed = shared.remembered(key, freshness, Instant::now())?;
+        shared.counters.hits.one();
+        Some(observed)
+    }
+
+    /// Reads `key` soon, because what is known of it contradicts itself.
+    pub(crate) fn refresh(&self, key: Key) {
+        // If too much waits already, the next question reads it.
+        let _ = self.join(key, Freshness::JustSignedIn, Instant::now());
+    }
+
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.shared.memory
+    }
+
+    pub(crate) fn watched(&self) -> &WatchList {
+        &self.shared.watched
+    }
+
+    pub(crate) fn counters(&self) -> &ChainCounters {
+        &self.shared.counters
+    }
+
+    pub(crate) fn reader(&self) -> &Arc<R> {
+        &self.shared.reader
+    }
+
+    /// Reads many keys outside of any question and remembers the answers; for filling
+    /// a gap. Returns how many could be read.
+    pub(crate) async fn read_now(&self, keys: &[Key], at_least: u64) -> usize {
+        let asks: Vec<Ask> = keys
+            .iter()
+            .map(|key| Ask {
+                key: *key,
+                claim: at_least,
+            })
+            .collect();
+        let began = Instant::now();
+        let answers = self.shared.reader.read(&asks).await;
+        asks.iter()
+            .zip(answers)
+            .filter_map(|(ask, answer)| Some((ask, answer.ok()?)))
+            .filter(|(ask, answer)| self.shared.take_in(&ask.key, answer, began).is_ok())
+            .count()
+    }
+
+    /// A read of `key` that answers a question asked at `arrived`.
+    fn join(
+        &self,
+        key: Key,
+        freshness: Freshness,
+        arrived: Instant,
+    ) -> Result<watch::Receiver<Option<Outcome>>, ReadFailure> {
+        let shared = &self.shared;
+        let oldest = match freshness {
+            Freshness::Remembered => arrived
+                .checked_sub(shared.limits.memory.negative_lifetime)
+                .unwrap_or(arrived),
+            Freshness::JustSignedIn | Freshness::AtLeast(_) => arrived,
+        };
+        let mut desk = shared.desk();
+        if let Some(flight) = desk.flights.get_mut(&key)
+            && flight.began.is_none_or(|began| began >= oldest)
         {
-            return Ok(flight.clone());
+            if flight.began.is_none() {
+                flight.claim = flight.claim.max(freshness.claimed_slot());
+            }
+            return Ok(flight.outcome.clone());
         }
-        let most = shared.limits.max_in_flight.saturating_mul(WAITING_PER_READ);
-        if flights.len() >= most {
+        let most = shared
+            .limits
+            .max_in_flight
+            .saturating_mul(WAITING_PER_READ)
+            .saturating_mul(KEYS_PER_CALL);
+        if desk.flights.len() >= most || desk.waiting.len() >= most {
+            shared.counters.overloaded.one();
             return Err(ReadFailure::Overloaded);
         }
         let (sender, outcome) = watch::channel(None);
+        desk.next_flight = desk.next_flight.wrapping_add(1);
         let flight = Flight {
-            number: shared.next_flight.fetch_add(1, Ordering::Relaxed),
-            began: Instant::now(),
-            outcome,
+            number: desk.next_flight,
+            began: None,
+            claim: freshness.claimed_slot(),
+            outcome: outcome.clone(),
+            sender: Some(sender),
         };
-        flights.insert(key, flight.clone());
-        drop(flights);
-        let task = Arc::clone(shared);
-        let number = flight.number;
-        let began = flight.began;
-        tokio::spawn(async move {
-            let landing = Landing {
-                shared: Arc::clone(&task),
-                key,
-                number,
-            };
-            let outcome = task.read(key, began).await;
-            drop(landing);
-            // Nobody waits any more: nothing to say.
-            let _ = sender.send(Some(outcome));
-        });
-        Ok(flight)
+        desk.flights.insert(key, flight);
+        desk.waiting.push(key);
+        if desk.scheduled.saturating_mul(KEYS_PER_CALL) < desk.waiting.len() {
+            desk.scheduled += 1;
+            drop(desk);
+            let shared = Arc::clone(shared);
+            tokio::spawn(async move { shared.call().await });
+        }
+        Ok(outcome)
     }
 }
 
-/// Takes a flight off the list when its read ends, however it ends.
-struct Landing<R> {
-    shared: Arc<Shared<R>>,
-    key: Key,
+/// A key whose read this call carries out. Ends its flight, however the call ends.
+struct Passenger<'a, R> {
+    shared: &'a Shared<R>,
+    ask: Ask,
     number: u64,
+    sender: watch::Sender<Option<Outcome>>,
 }
 
-impl<R> Drop for Landing<R> {
+impl<R> Passenger<'_, R> {
+    fn arrive(self, outcome: Outcome) {
+        // First off the list, so that whoever hears the outcome and asks again is not
+        // given it again.
+        self.shared.land(&self.ask.key, self.number);
+        // Nobody waits any more: nothing to say.
+        let _ = self.sender.send(Some(outcome));
+    }
+}
+
+impl<R> Drop for Passenger<'_, R> {
     fn drop(&mut self) {
-        let mut flights = self
-            .shared
-            .flights
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if flights
-            .get(&self.key)
-            .is_some_and(|flight| flight.number == self.number)
-        {
-            flights.remove(&self.key);
-        }
+        self.shared.land(&self.ask.key, self.number);
     }
 }
 
-impl<R: ReadEntitlement> Shared<R> {
-    async fn read(&self, key: Key, began: Instant) -> Outcome {
-        let turn = timeout(self.limits.max_wait, self.turns.acquire()).await;
-        let Ok(Ok(_turn)) = turn else {
-            return Err(ReadFailure::Overloaded);
-        };
-        let reading = self.reader.read(key).await.map_err(|error| {
-            warn!(code = error.code(), %error, "reading an entitlement failed");
-            ReadFailure::Chain(error.code())
-        })?;
-        let known = Known {
-            reading: Arc::new(reading),
-            began,
-        };
-        self.believe(key, &known)?;
-        self.health.succeeded();
-        self.known.insert(key, known.clone());
-        Ok(known)
+impl<R> Shared<R> {
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Rule 3: refuses what is older than what was seen.
-    fn believe(&self, key: Key, new: &Known) -> Result<(), ReadFailure> {
-        let now = Instant::now();
-        let slot = new.reading.slot;
-        if let Some(known) = self.known.peek(&key)
-            && slot < known.reading.slot
-            && now.saturating_duration_since(known.began) < SLOT_MEMORY
+    fn land(&self, key: &Key, number: u64) {
+        let mut desk = self.desk();
+        if desk
+            .flights
+            .get(key)
+            .is_some_and(|flight| flight.number == number)
         {
-            return Err(ReadFailure::Lagging);
+            desk.flights.remove(key);
         }
-        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        let forgotten = now.saturating_duration_since(newest.seen) >= SLOT_MEMORY;
-        if slot >= newest.slot || forgotten {
-            *newest = Newest { slot, seen: now };
-            return Ok(());
+    }
+
+    /// Takes on as many waiting keys as fit into one call; their reads begin now.
+    fn board(&self) -> Vec<Passenger<'_, R>> {
+        let began = Instant::now();
+        let mut desk = self.desk();
+        desk.scheduled = desk.scheduled.saturating_sub(1);
+        let count = desk.waiting.len().min(KEYS_PER_CALL);
+        let keys: Vec<Key> = desk.waiting.drain(..count).collect();
+        keys.into_iter()
+            .filter_map(|key| {
+                let flight = desk.flights.get_mut(&key)?;
+                flight.began = Some(began);
+                Some(Passenger {
+                    shared: self,
+                    ask: Ask {
+                        key,
+                        claim: flight.claim,
+                    },
+                    number: flight.number,
+                    sender: flight.sender.take()?,
+                })
+            })
+            .collect()
+    }
+
+    fn remembered(&self, key: &Key, freshness: Freshness, arrived: Instant) -> Option<Observed> {
+        let now = self.memory.moment(arrived);
+        let hit = self.memory.lookup(key, freshness, now)?;
+        if let Some(slot) = hit.watch {
+            self.watch(key, slot);
         }
-        if new.reading.entitlement.is_none() && slot.saturating_add(MAX_LAG_SLOTS) < newest.slot {
-            return Err(ReadFailure::Lagging);
+        Some(hit.observed)
+    }
+
+    fn watch(&self, key: &Key, slot: u64) {
+        if !self.limits.reads_finalized {
+            self.watched.add(*key, slot);
         }
-        Ok(())
+    }
+
+    /// Remembers an answer, if it is news.
+    fn take_in(&self, key: &Key, answer: &Answer, began: Instant) -> Outcome {
+        let began = self.memory.moment(began);
+        // A server that is behind is as if it had been asked earlier.
+        let asked = began.before(answer.behind);
+        self.counters.newest_slot.raise_to(answer.slot);
+        self.memory.saw_clock(ClockReading {
+            slot: answer.slot,
+            time: answer.chain_time,
+            at: began,
+        });
+        let found = answer.entitlement.as_ref();
+        match self
+            .memory
+            .merge(key, found, answer.slot, Source::Read(asked))
+        {
+            Merged::Accepted => {}
+            Merged::Older => {
+                self.counters.lagging_answers.one();
+                return Err(ReadFailure::Lagging);
+            }
+            Merged::Contradicts => {
+                self.counters.contradictions.one();
+                return Err(ReadFailure::Lagging);
+            }
+        }
+        self.health.succeeded();
+        Ok(Observed {
+            reading: EntitlementReading {
+                slot: answer.slot,
+                chain_time: answer.chain_time,
+                entitlement: answer.entitlement,
+            },
+            // Just read: the answer's own chain time is the best there is.
+            chain_time: answer.chain_time,
+        })
+    }
+}
+
+impl<R: ReadBatch> Shared<R> {
+    /// One call: waits for company and for its turn, and reads.
+    async fn call(&self) {
+        tokio::time::sleep(GATHERING).await;
+        let turn = timeout(self.limits.max_wait, self.turns.acquire()).await;
+        let passengers = self.board();
+        if passengers.is_empty() {
+            return;
+        }
+        let Ok(Ok(_turn)) = turn else {
+            self.counters.overloaded.add(passengers.len());
+            for passenger in passengers {
+                passenger.arrive(Err(ReadFailure::Overloaded));
+            }
+            return;
+        };
+        self.counters.batches.one();
+        self.counters.batched_keys.add(passengers.len());
+        let began = Instant::now();
+        let asks: Vec<Ask> = passengers.iter().map(|passenger| passenger.ask).collect();
+        let mut answers = self.reader.read(&asks).await.into_iter();
+        for passenger in passengers {
+            let answer = answers
+                .next()
+                .unwrap_or(Err(ReadFailure::Chain("read_abandoned")));
+            let outcome =
+                answer.and_then(|answer| self.take_in(&passenger.ask.key, &answer, began));
+            if let Ok(observed) = &outcome
+                && observed.grants()
+            {
+                // Known to be there: only to find out whether it is watched already.
+                let _ = self.remembered(&passenger.ask.key, Freshness::Remembered, began);
+            }
+            passenger.arrive(outcome);
+        }
     }
 }
 

@@ -8,17 +8,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::stream::{self, StreamExt, TryStreamExt};
-use solana_hash::Hash;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tollgate_client::{Chain, ChainError, Merchant, Product, Pubkey, Slug};
+use tollgate_client::{Merchant, Product, Pubkey, Slug};
 use tracing::{error, info, warn};
 
-use super::ChainHealth;
-
-/// How many products are read at the same time.
-const READS_AT_ONCE: usize = 8;
+use super::rpc::{Pool, RpcFailure};
+use super::{ChainHealth, KEYS_PER_CALL};
 
 /// How soon to try again while nothing could be read yet.
 const FIRST_READ_PAUSE: Duration = Duration::from_secs(1);
@@ -65,18 +61,18 @@ impl CatalogueError {
 #[derive(Debug)]
 enum ReadError {
     /// Passes by itself, perhaps.
-    Chain(ChainError),
+    Chain(RpcFailure),
     /// Does not.
     Catalogue(CatalogueError),
 }
 
-impl From<ChainError> for ReadError {
-    fn from(error: ChainError) -> Self {
-        match error {
-            ChainError::WrongCluster { expected, actual } => {
+impl From<RpcFailure> for ReadError {
+    fn from(failure: RpcFailure) -> Self {
+        match failure {
+            RpcFailure::WrongCluster { expected, actual } => {
                 Self::Catalogue(CatalogueError::WrongCluster { expected, actual })
             }
-            ChainError::Decode(error) => {
+            RpcFailure::Account(error) => {
                 Self::Catalogue(CatalogueError::Account(error.to_string()))
             }
             other => Self::Chain(other),
@@ -114,9 +110,8 @@ impl Snapshot {
 
 /// What to read.
 pub(crate) struct Catalogue {
-    pub(crate) chain: Arc<Chain>,
+    pub(crate) pool: Arc<Pool>,
     pub(crate) health: Arc<ChainHealth>,
-    pub(crate) genesis_hash: Hash,
     pub(crate) merchant: Pubkey,
     pub(crate) slugs: Vec<Slug>,
     /// Those of them that a route sells.
@@ -183,19 +178,28 @@ impl Catalogue {
 
     async fn read(&self) -> Result<Snapshot, ReadError> {
         let read_at = Instant::now();
-        self.chain.require_genesis_hash(&self.genesis_hash).await?;
+        // Every reading asks the servers anew which cluster they serve.
+        self.pool.unpin();
         let merchant = self
-            .chain
-            .merchant(&self.merchant)
+            .pool
+            .decoded(&[self.merchant])
             .await?
+            .pop()
+            .flatten()
             .ok_or(ReadError::Catalogue(CatalogueError::MerchantMissing(
                 self.merchant,
             )))?;
-        let listings = stream::iter(self.slugs.iter().copied())
-            .map(|slug| self.listing(slug))
-            .buffered(READS_AT_ONCE)
-            .try_collect()
-            .await?;
+        let mut listings = Vec::with_capacity(self.slugs.len());
+        for slugs in self.slugs.chunks(KEYS_PER_CALL) {
+            let addresses: Vec<Pubkey> = slugs
+                .iter()
+                .map(|slug| self.pool.addresses().product(&self.merchant, slug))
+                .collect();
+            let products: Vec<Option<Product>> = self.pool.decoded(&addresses).await?;
+            for ((slug, address), product) in slugs.iter().zip(addresses).zip(products) {
+                listings.push(self.listing(*slug, address, product)?);
+            }
+        }
         self.health.succeeded();
         Ok(Snapshot {
             merchant,
@@ -204,9 +208,13 @@ impl Catalogue {
         })
     }
 
-    async fn listing(&self, slug: Slug) -> Result<Listing, ReadError> {
-        let address = self.chain.addresses().product(&self.merchant, &slug);
-        let product = self.chain.product(&address).await?.ok_or_else(|| {
+    fn listing(
+        &self,
+        slug: Slug,
+        address: Pubkey,
+        product: Option<Product>,
+    ) -> Result<Listing, ReadError> {
+        let product = product.ok_or_else(|| {
             ReadError::Catalogue(CatalogueError::ProductMissing {
                 slug: slug.to_string(),
                 address,

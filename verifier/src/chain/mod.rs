@@ -1,8 +1,16 @@
 //! What is known of the chain, how old it may be, and what happens when it
 //! cannot be read.
 //!
-//! * Entitlements are read when a request needs them and remembered for a short,
-//!   published time ([`cache`]).
+//! ```text
+//! question ─▶ cache ─▶ memory (ledger)          a hit costs no call
+//!                └───▶ rpc ─▶ endpoints         misses, a hundred to a call
+//!            feed ───▶ memory                   changes, pushed
+//!        finality ───▶ memory                   grants that never became final
+//! ```
+//!
+//! * Entitlements are kept by a subscription ([`feed`]) and read when it does not
+//!   cover them ([`cache`]); what may be answered from memory, and how long, is decided
+//!   in one place without I/O ([`ledger`]).
 //! * Merchant, products and genesis hash are read at the start and again at a
 //!   fixed interval ([`catalogue`]).
 //! * A failed, slow or contradictory answer is an error that becomes 503; it is
@@ -10,18 +18,24 @@
 
 mod cache;
 mod catalogue;
+mod counters;
+mod feed;
+mod finality;
 mod health;
+mod ledger;
+mod memory;
+mod question;
+mod rpc;
+mod run;
 
-pub(crate) use self::cache::{
-    CacheLimits, EntitlementCache, Freshness, Key, Observed, ReadFailure,
-};
 pub(crate) use self::catalogue::{Catalogue, CatalogueError, Listing, Snapshot};
+#[allow(unused_imports, reason = "read by the exporter of metrics")]
+pub(crate) use self::counters::{ChainSnapshot, EndpointSnapshot};
 pub(crate) use self::health::ChainHealth;
+pub(crate) use self::question::{Freshness, Key, Observed, ReadFailure};
+pub(crate) use self::rpc::Pool;
+pub(crate) use self::run::{ChainTasks, Entitlements};
 
-use tollgate_client::{Chain, ChainError, EntitlementReading};
-
-impl cache::ReadEntitlement for Chain {
-    async fn read(&self, key: Key) -> Result<EntitlementReading, ChainError> {
-        self.entitlement(&key.product, &key.beneficiary).await
-    }
-}
+/// Keys of one call: `getMultipleAccounts` takes a hundred, and the Clock sysvar comes
+/// along to judge them by.
+pub(crate) const KEYS_PER_CALL: usize = 99;

@@ -6,8 +6,10 @@
 //! ([`ConfigError`]). Secrets come from files or environment variables only. The
 //! commented example is `verifier/examples/tollgate.toml`.
 
+mod chain;
 mod document;
 mod error;
+mod forward_auth;
 mod parse;
 mod public_url;
 mod secret;
@@ -18,10 +20,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use http::{HeaderValue, Method, Uri};
-use solana_hash::Hash;
 use solana_pubkey::Pubkey;
 
+pub use self::chain::{ChainConfig, Commitment, MAX_NEGATIVE_LIFETIME, MAX_RPC_FALLBACKS, Push};
 pub use self::error::{ConfigError, ConfigProblem, ProblemKind};
+pub use self::forward_auth::{AddressRange, ForwardAuthConfig, ForwardAuthStyle};
 pub use self::public_url::PublicUrl;
 pub use self::secret::{Environment, MAX_SECRET_BYTES, MIN_SECRET_BYTES, Secret, SecretUrl};
 
@@ -42,8 +45,11 @@ pub struct Config {
     pub merchant: MerchantConfig,
     /// The keys of its challenges and session tokens.
     pub secrets: Secrets,
-    /// The server behind it.
-    pub upstream: UpstreamConfig,
+    /// The server behind it; none when nothing is forwarded (an embedded gate, a
+    /// forward-auth endpoint).
+    pub upstream: Option<UpstreamConfig>,
+    /// Web servers that ask before they forward; off when there is none.
+    pub forward_auth: Option<ForwardAuthConfig>,
     /// What is free, what is sold; everything else is refused.
     pub routes: Vec<RouteConfig>,
 }
@@ -76,7 +82,8 @@ impl Config {
 /// `[server]`: the listener and its limits.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
-    /// The address to listen at; port 0 takes a free one.
+    /// The address to listen at; port 0 takes a free one. Not used by an embedded
+    /// gate.
     pub listen: SocketAddr,
     /// The URL by which callers reach this service. The only source of the URLs
     /// in challenges and of the sign-in domain: never the `Host` header.
@@ -105,6 +112,10 @@ pub struct ServerConfig {
 }
 
 impl ServerConfig {
+    /// Where it listens when nothing else is said.
+    pub const DEFAULT_LISTEN: SocketAddr =
+        SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8402);
+
     /// The defaults at an address.
     #[must_use]
     pub fn new(listen: SocketAddr, public_url: PublicUrl) -> Self {
@@ -133,62 +144,6 @@ pub enum AllowedOrigins {
     Any,
     /// These origins.
     List(Vec<HeaderValue>),
-}
-
-/// `[chain]`: the cluster and how it is read.
-#[derive(Clone, Debug)]
-pub struct ChainConfig {
-    /// The JSON-RPC endpoint.
-    pub rpc_url: SecretUrl,
-    /// From which commitment on a payment counts.
-    pub commitment: Commitment,
-    /// The deployed Tollgate program.
-    pub program_id: Pubkey,
-    /// The genesis hash of the cluster: an endpoint of another cluster is refused.
-    pub genesis_hash: Hash,
-    /// The deadline of one RPC request.
-    pub request_timeout: Duration,
-    /// How old an answer from memory may be: the published bound on how long a
-    /// revoked entitlement may still be served.
-    pub max_staleness: Duration,
-    /// The most RPC reads in flight; more are refused with 503.
-    pub max_in_flight: usize,
-    /// How many entitlements are remembered.
-    pub cache_capacity: usize,
-    /// How often products, merchant and genesis hash are read again.
-    pub refresh_interval: Duration,
-    /// Ready means that a critical read succeeded this recently; prices older
-    /// than this are not offered.
-    pub ready_within: Duration,
-}
-
-impl ChainConfig {
-    /// The defaults for a cluster.
-    #[must_use]
-    pub fn new(rpc_url: SecretUrl, program_id: Pubkey, genesis_hash: Hash) -> Self {
-        Self {
-            rpc_url,
-            commitment: Commitment::Confirmed,
-            program_id,
-            genesis_hash,
-            request_timeout: Duration::from_secs(3),
-            max_staleness: Duration::from_secs(2),
-            max_in_flight: 64,
-            cache_capacity: 100_000,
-            refresh_interval: Duration::from_secs(10),
-            ready_within: Duration::from_secs(60),
-        }
-    }
-}
-
-/// The commitment at which chain state is believed. `processed` is not offered:
-/// one node's view may be dropped, and nothing may be granted on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Commitment {
-    /// Voted for by a supermajority.
-    Confirmed,
-    /// Rooted.
-    Finalized,
 }
 
 /// `[merchant]`: whose products are sold.

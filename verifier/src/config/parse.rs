@@ -5,7 +5,7 @@ use std::path::Path;
 use super::document::{Document, Section};
 use super::error::{ConfigError, ConfigProblem, ProblemKind};
 use super::secret::Environment;
-use super::{Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, sections};
+use super::{Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, chain, sections};
 use crate::market::RoutePlan;
 
 pub(super) fn load(path: &Path, environment: &Environment<'_>) -> Result<Config, ConfigError> {
@@ -80,12 +80,17 @@ fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) ->
     let server = root.table("server").and_then(sections::server);
     let chain = root
         .table("chain")
-        .and_then(|section| sections::chain(section, folder, environment));
+        .and_then(|section| chain::chain(section, folder, environment));
     let merchant = root.table("merchant").and_then(sections::merchant);
     let secrets = root
         .table("secrets")
         .and_then(|section| sections::secrets(section, folder, environment));
-    let upstream = root.table("upstream").and_then(sections::upstream);
+    let forwards = root.has("upstream");
+    let upstream = root.optional_table("upstream").and_then(sections::upstream);
+    let asked = root.has("forward_auth");
+    let forward_auth = root
+        .optional_table("forward_auth")
+        .and_then(super::forward_auth::forward_auth);
     let sections = root.tables("routes");
     if sections.is_empty() || sections.len() > MAX_ROUTES {
         root.report(
@@ -103,7 +108,8 @@ fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) ->
         chain: chain?,
         merchant: merchant?,
         secrets: secrets?,
-        upstream: upstream?,
+        upstream: if forwards { Some(upstream?) } else { None },
+        forward_auth: if asked { Some(forward_auth?) } else { None },
         routes,
     })
 }

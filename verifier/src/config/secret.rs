@@ -66,13 +66,32 @@ impl SecretUrl {
     /// # Errors
     /// What was expected, without quoting the text.
     pub fn parse(text: &str) -> Result<Self, String> {
-        const EXPECTED: &str = "expected an http:// or https:// URL with a host";
-        let uri: http::Uri = text.parse().map_err(|_| EXPECTED.to_owned())?;
+        Self::with_scheme(
+            text,
+            &["http", "https"],
+            "expected an http:// or https:// URL with a host",
+        )
+    }
+
+    /// Checks that `text` is a `ws` or `wss` URL with a host.
+    ///
+    /// # Errors
+    /// What was expected, without quoting the text.
+    pub fn parse_websocket(text: &str) -> Result<Self, String> {
+        Self::with_scheme(
+            text,
+            &["ws", "wss"],
+            "expected a ws:// or wss:// URL with a host",
+        )
+    }
+
+    fn with_scheme(text: &str, schemes: &[&str], expected: &str) -> Result<Self, String> {
+        let uri: http::Uri = text.parse().map_err(|_| expected.to_owned())?;
         let scheme = uri
             .scheme_str()
-            .filter(|scheme| matches!(*scheme, "http" | "https"))
-            .ok_or(EXPECTED)?;
-        let host = uri.host().filter(|host| !host.is_empty()).ok_or(EXPECTED)?;
+            .filter(|scheme| schemes.contains(scheme))
+            .ok_or(expected)?;
+        let host = uri.host().filter(|host| !host.is_empty()).ok_or(expected)?;
         let shown = match uri.port_u16() {
             Some(port) => format!("{scheme}://{host}:{port}"),
             None => format!("{scheme}://{host}"),

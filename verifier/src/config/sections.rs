@@ -9,7 +9,6 @@ use std::path::Path;
 use std::str::FromStr;
 
 use http::{HeaderValue, Method, Uri};
-use solana_hash::Hash;
 use solana_pubkey::Pubkey;
 use tollgate_client::Slug;
 use tollgate_gate::Origin;
@@ -17,10 +16,10 @@ use tollgate_gate::limits::MAX_SESSION_LIFETIME;
 
 use super::document::Section;
 use super::error::ProblemKind;
-use super::secret::{Environment, SecretUrl, secret_key, secret_text};
+use super::secret::{Environment, secret_key};
 use super::{
-    AllowedOrigins, ChainConfig, Commitment, MerchantConfig, MerchantId, PublicUrl, RouteAccess,
-    RouteConfig, Secrets, ServerConfig, UpstreamConfig,
+    AllowedOrigins, MerchantConfig, MerchantId, PublicUrl, RouteAccess, RouteConfig, Secrets,
+    ServerConfig, UpstreamConfig,
 };
 
 const ONE_MINUTE_MS: u64 = 60_000;
@@ -37,7 +36,8 @@ const METHODS: [Method; 6] = [
     Method::DELETE,
 ];
 
-fn from_text<T: FromStr>(expected: &str) -> impl Fn(&str) -> Result<T, String> {
+/// Parses a value that has a text form; a failure repeats what was expected.
+pub(super) fn from_text<T: FromStr>(expected: &str) -> impl Fn(&str) -> Result<T, String> {
     move |text| {
         text.parse()
             .map_err(|_| format!("expected {expected}, found {text:?}"))
@@ -46,7 +46,7 @@ fn from_text<T: FromStr>(expected: &str) -> impl Fn(&str) -> Result<T, String> {
 
 pub(super) fn server(section: Section<'_, '_>) -> Option<ServerConfig> {
     const LISTEN: &str = "an address and port such as \"127.0.0.1:8402\"";
-    let listen: Option<SocketAddr> = section.parsed("listen", LISTEN, from_text(LISTEN));
+    let listen: Option<SocketAddr> = section.optional("listen", LISTEN, from_text(LISTEN));
     let public_url: Option<PublicUrl> = section.parsed("public_url", "a URL", |text| {
         let url: PublicUrl = text
             .parse()
@@ -57,7 +57,7 @@ pub(super) fn server(section: Section<'_, '_>) -> Option<ServerConfig> {
             .map_err(|error| format!("{error}, found {text:?}"))
     });
     let mut config = ServerConfig::new(
-        listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0))),
+        listen.unwrap_or(ServerConfig::DEFAULT_LISTEN),
         public_url.clone().unwrap_or_else(PublicUrl::unset),
     );
     section.set_count("max_connections", &mut config.max_connections, 1_000_000);
@@ -100,7 +100,7 @@ pub(super) fn server(section: Section<'_, '_>) -> Option<ServerConfig> {
         };
     }
     section.finish();
-    (listen.is_some() && public_url.is_some()).then_some(config)
+    public_url.is_some().then_some(config)
 }
 
 fn origin(text: &str) -> Result<HeaderValue, String> {
@@ -117,97 +117,9 @@ fn origin(text: &str) -> Result<HeaderValue, String> {
     HeaderValue::from_str(text).map_err(|_| expected())
 }
 
-pub(super) fn chain(
-    section: Section<'_, '_>,
-    folder: &Path,
-    environment: &Environment<'_>,
-) -> Option<ChainConfig> {
-    const PROGRAM: &str = "the deployed program's address in base58";
-    const GENESIS: &str = "the cluster's genesis hash in base58";
-    const COMMITMENT: &str = "\"confirmed\" or \"finalized\"";
-    let rpc_url = rpc_url(&section, folder, environment);
-    let program_id: Option<Pubkey> = section.parsed("program_id", PROGRAM, from_text(PROGRAM));
-    let genesis_hash: Option<Hash> = section.parsed("genesis_hash", GENESIS, from_text(GENESIS));
-    let mut config = ChainConfig::new(
-        rpc_url.clone().unwrap_or_else(SecretUrl::unset),
-        program_id.unwrap_or_default(),
-        genesis_hash.unwrap_or_default(),
-    );
-    let commitment = section.optional("commitment", COMMITMENT, |text| match text {
-        "confirmed" => Ok(Commitment::Confirmed),
-        "finalized" => Ok(Commitment::Finalized),
-        _ => Err(format!("expected {COMMITMENT}, found {text:?}")),
-    });
-    config.commitment = commitment.unwrap_or(config.commitment);
-    section.set_milliseconds(
-        "request_timeout_ms",
-        &mut config.request_timeout,
-        ONE_MINUTE_MS,
-    );
-    section.set_milliseconds("max_staleness_ms", &mut config.max_staleness, ONE_MINUTE_MS);
-    section.set_count("max_in_flight", &mut config.max_in_flight, 10_000);
-    section.set_count("cache_capacity", &mut config.cache_capacity, 10_000_000);
-    section.set_milliseconds(
-        "refresh_interval_ms",
-        &mut config.refresh_interval,
-        ONE_HOUR_MS,
-    );
-    section.set_milliseconds("ready_within_ms", &mut config.ready_within, ONE_HOUR_MS);
-    if config.ready_within < config.refresh_interval + config.request_timeout {
-        section.report(
-            ProblemKind::Conflict,
-            "ready_within_ms",
-            "expected at least refresh_interval_ms plus request_timeout_ms: \
-             a healthy verifier would be called unready between two refreshes",
-        );
-    }
-    section.finish();
-    (rpc_url.is_some() && program_id.is_some() && genesis_hash.is_some()).then_some(config)
-}
-
 fn optional_address(section: &Section<'_, '_>, key: &str) -> Option<Pubkey> {
     const EXPECTED: &str = "a base58 address of 32 bytes";
     section.optional(key, EXPECTED, from_text(EXPECTED))
-}
-
-/// The endpoint from the text, a file or the environment; exactly one of them.
-fn rpc_url(
-    section: &Section<'_, '_>,
-    folder: &Path,
-    environment: &Environment<'_>,
-) -> Option<SecretUrl> {
-    let secret = secret_text(section, "rpc_url", folder, environment).ok()?;
-    match (section.has("rpc_url"), secret) {
-        (true, Some(_)) => {
-            section.report(
-                ProblemKind::Conflict,
-                "rpc_url",
-                "expected only one of rpc_url, rpc_url_file and rpc_url_env",
-            );
-            None
-        }
-        (true, None) => section.parsed("rpc_url", "a URL", SecretUrl::parse),
-        (false, Some(text)) => match SecretUrl::parse(&text) {
-            Ok(url) => Some(url),
-            Err(message) => {
-                let key = if section.has("rpc_url_file") {
-                    "rpc_url_file"
-                } else {
-                    "rpc_url_env"
-                };
-                section.report(ProblemKind::InvalidValue, key, message);
-                None
-            }
-        },
-        (false, None) => {
-            section.report(
-                ProblemKind::MissingKey,
-                "rpc_url",
-                "expected rpc_url, rpc_url_file or rpc_url_env, but none is there",
-            );
-            None
-        }
-    }
 }
 
 pub(super) fn merchant(section: Section<'_, '_>) -> Option<MerchantConfig> {

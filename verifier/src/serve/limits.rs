@@ -24,6 +24,10 @@ pub(crate) const MAX_CONCURRENT_STREAMS: u32 = 100;
 pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(20);
 pub(crate) const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// How long the handlers of an embedding program may take or pause: theirs to
+/// limit, not ours.
+const UNKNOWN_HANDLER: Duration = Duration::from_secs(3600);
+
 /// The configured part.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
@@ -40,7 +44,10 @@ pub(crate) struct Limits {
 impl From<&Config> for Limits {
     fn from(config: &Config) -> Self {
         let server = &config.server;
-        let upstream = &config.upstream;
+        let behind = match &config.upstream {
+            Some(upstream) => upstream.response_timeout.max(upstream.idle_timeout),
+            None => UNKNOWN_HANDLER,
+        };
         Self {
             max_connections: server.max_connections,
             max_connections_per_address: server.max_connections_per_address,
@@ -51,7 +58,7 @@ impl From<&Config> for Limits {
             // small body, two readings of the chain, the upstream, the client.
             quiet_timeout: BODY_DEADLINE
                 + config.chain.request_timeout * 2
-                + upstream.response_timeout.max(upstream.idle_timeout)
+                + behind
                 + server.stall_timeout,
             shutdown_deadline: server.shutdown_deadline,
         }

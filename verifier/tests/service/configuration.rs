@@ -147,7 +147,7 @@ const fn mistake(
 #[rustfmt::skip]
 const MISTAKES: &[Mistake] = &[
     mistake("[server]", "[server", "config_syntax", "", "expected TOML"),
-    mistake("listen = \"127.0.0.1:8402\"", "", "config_missing_key", "server.listen", "address and port"),
+    mistake("public_url = \"https://api.example.com\"", "", "config_missing_key", "server.public_url", "a URL"),
     mistake("\"127.0.0.1:8402\"", "8402", "config_wrong_type", "server.listen", "found a TOML integer"),
     mistake("\"127.0.0.1:8402\"", "\"localhost\"", "config_invalid_value", "server.listen", "found \"localhost\""),
     mistake("\"https://api.example.com\"", "\"api.example.com\"", "config_invalid_value", "server.public_url", "http:// or https://"),
@@ -193,7 +193,7 @@ const MISTAKES: &[Mistake] = &[
     mistake("path = \"/v1/reports/*\"", "path = \"/v1/quote/{any}\"", "config_invalid_value", "routes", "answer the same requests"),
     mistake("product = \"reports-day\"", "product = \"Reports\"", "config_invalid_value", "routes[2].product", "a-z"),
     mistake("mime_type = \"application/json\"", "mime_type = \"json\"", "config_invalid_value", "routes[1].title", "type/subtype"),
-    mistake("[upstream]", "[upstreams]", "config_missing_key", "upstream", "[upstream]"),
+    mistake("[upstream]", "[upstreams]", "config_unknown_key", "upstreams", "upstream"),
 ];
 
 #[test]
@@ -254,16 +254,19 @@ fn all_problems_are_reported_at_once_in_order() {
         .iter()
         .map(|problem| problem.key.as_str())
         .collect();
-    assert_eq!(
-        keys,
-        [
-            "server.listen",
-            "server.listn",
-            "merchant.name",
-            "upstream.url"
-        ]
-    );
-    assert_eq!(error.code(), "config_missing_key");
+    assert_eq!(keys, ["server.listn", "merchant.name", "upstream.url"]);
+    assert_eq!(error.code(), "config_unknown_key");
+}
+
+#[test]
+fn a_gate_inside_another_service_needs_neither_listener_nor_upstream() {
+    let text = valid()
+        .replace("listen = \"127.0.0.1:8402\"", "")
+        .replace("[upstream]\n", "")
+        .replace("url = \"http://127.0.0.1:3000\"\n", "");
+    let config = parse(&text).unwrap();
+    assert!(config.upstream.is_none());
+    assert_eq!(config.server.listen.to_string(), "127.0.0.1:8402");
 }
 
 #[test]

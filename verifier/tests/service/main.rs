@@ -12,7 +12,9 @@
 
 mod chain_faults;
 mod configuration;
+mod embedded;
 mod endpoints;
+mod forward_auth;
 mod heads;
 mod passage;
 mod payments;

@@ -100,7 +100,8 @@ async fn answers_lose_what_only_the_gate_may_say() {
     ] {
         assert!(!headers.contains_key(name), "{name} came through");
     }
-    let stage = Stage::with(|config| config.upstream.forward_cookies = true).await;
+    let stage =
+        Stage::with(|config| config.upstream.as_mut().unwrap().forward_cookies = true).await;
     let response = stage.get("/free/rules").await;
     assert_eq!(response.headers()["set-cookie"], "a=b");
 }

@@ -116,7 +116,7 @@ async fn shutting_down_lets_requests_finish() {
 async fn shutting_down_cuts_what_does_not_finish() {
     let stage = Stage::with(|config| {
         config.server.shutdown_deadline = Duration::from_millis(300);
-        config.upstream.response_timeout = Duration::from_secs(30);
+        config.upstream.as_mut().unwrap().response_timeout = Duration::from_secs(30);
     })
     .await;
     let slow = tokio::spawn(stage.http.get(stage.url("/free/slow")).send());

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod embedded;
 mod faults;
 mod sales;
 mod scene;

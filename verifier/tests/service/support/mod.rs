@@ -2,6 +2,7 @@
 //! between them.
 
 pub mod rpc;
+pub mod spelling;
 pub mod upstream;
 
 use std::net::SocketAddr;
@@ -54,8 +55,15 @@ impl Stage {
 
     /// The same with a changed configuration.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        let rpc = ScriptedRpc::start().await;
-        let upstream = Upstream::start().await;
+        Self::over(ScriptedRpc::start().await, Upstream::start().await, change).await
+    }
+
+    /// The same over a chain and an upstream that run already.
+    pub async fn over(
+        rpc: ScriptedRpc,
+        upstream: Upstream,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let mut config = config(&rpc, &upstream);
         change(&mut config);
         let verifier = Verifier::start(config).await.expect("the verifier starts");
@@ -89,11 +97,15 @@ impl Stage {
     /// The value of a `SIGN-IN-WITH-X` header for the present challenge of `path`.
     pub async fn sign_in(&self, path: &str, name: &str) -> String {
         let response = self.get(path).await;
-        assert_eq!(response.status(), 402);
-        let header = response.headers()["payment-required"].to_str().unwrap();
-        let required: Value = serde_json::from_slice(&STANDARD.decode(header).unwrap()).unwrap();
-        sign(&required["extensions"]["sign-in-with-x"], name)
+        answer_challenge(response.headers(), name)
     }
+}
+
+/// The value of a `SIGN-IN-WITH-X` header for the challenge in a 402's headers.
+pub fn answer_challenge(headers: &http::HeaderMap, name: &str) -> String {
+    let header = headers["payment-required"].to_str().unwrap();
+    let required: Value = serde_json::from_slice(&STANDARD.decode(header).unwrap()).unwrap();
+    sign(&required["extensions"]["sign-in-with-x"], name)
 }
 
 /// Posts JSON to an endpoint; none of their answers may be stored.
@@ -125,6 +137,17 @@ pub fn sign(challenge: &Value, name: &str) -> String {
 
 /// A configuration for a scripted chain and an upstream.
 pub fn config(rpc: &ScriptedRpc, upstream: &Upstream) -> Config {
+    let mut upstream_config = UpstreamConfig::new(upstream.url().parse().unwrap());
+    upstream_config.response_timeout = Duration::from_millis(800);
+    upstream_config.idle_timeout = Duration::from_secs(2);
+    Config {
+        upstream: Some(upstream_config),
+        ..config_without_upstream(rpc)
+    }
+}
+
+/// The same for a service that forwards nothing.
+pub fn config_without_upstream(rpc: &ScriptedRpc) -> Config {
     let mut server = ServerConfig::new(
         "127.0.0.1:0".parse().unwrap(),
         "http://127.0.0.1:0".parse().unwrap(),
@@ -143,9 +166,6 @@ pub fn config(rpc: &ScriptedRpc, upstream: &Upstream) -> Config {
     chain.max_staleness = Duration::from_millis(500);
     chain.refresh_interval = Duration::from_millis(200);
     chain.ready_within = Duration::from_millis(1500);
-    let mut upstream_config = UpstreamConfig::new(upstream.url().parse().unwrap());
-    upstream_config.response_timeout = Duration::from_millis(800);
-    upstream_config.idle_timeout = Duration::from_secs(2);
     let mut paid = RouteConfig::paid("/v1/quote/{symbol}", SLUG);
     paid.methods = vec![http::Method::GET, http::Method::POST];
     let mut free = RouteConfig::free("/free/*");
@@ -161,7 +181,8 @@ pub fn config(rpc: &ScriptedRpc, upstream: &Upstream) -> Config {
             current: Secret::random(),
             previous: None,
         },
-        upstream: upstream_config,
+        upstream: None,
+        forward_auth: None,
         routes: vec![paid, free],
     }
 }

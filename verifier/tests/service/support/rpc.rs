@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anchor_lang::AccountSerialize;
+use anchor_lang::{AccountSerialize, Discriminator};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -30,8 +30,8 @@ use super::{SLUG, address};
 pub const GENESIS_HASH: &str = "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG";
 /// Devnet's USDC.
 pub const MINT: &str = "4zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDncDU";
-const CLOCK: &str = "SysvarC1ock11111111111111111111111111111111";
-const SYSVAR_OWNER: &str = "Sysvar1111111111111111111111111111111111111";
+pub const CLOCK: &str = "SysvarC1ock11111111111111111111111111111111";
+pub const SYSVAR_OWNER: &str = "Sysvar1111111111111111111111111111111111111";
 /// The price of the one product.
 pub const PRICE: u64 = 10_000;
 /// Chain time at the start.
@@ -60,9 +60,13 @@ pub struct Script {
     pub mood: Mood,
     /// Applies to every answer.
     pub delay: Duration,
+    /// What the finalized chain holds; the same as the confirmed one when `None`.
+    pub finalized: Option<HashMap<Pubkey, Vec<u8>>>,
     pub genesis_hash: String,
     pub slot: u64,
     pub chain_time: i64,
+    /// Addresses that hold lamports of the system program and nothing else.
+    pub empty: Vec<Pubkey>,
     accounts: HashMap<Pubkey, Vec<u8>>,
     calls: HashMap<String, usize>,
 }
@@ -126,9 +130,11 @@ impl ScriptedRpc {
         let script = Arc::new(Mutex::new(Script {
             mood: Mood::Healthy,
             delay: Duration::ZERO,
+            finalized: None,
             genesis_hash: GENESIS_HASH.to_owned(),
             slot: 1000,
             chain_time: CHAIN_TIME,
+            empty: Vec::new(),
             accounts: HashMap::new(),
             calls: HashMap::new(),
         }));
@@ -165,9 +171,7 @@ impl ScriptedRpc {
     }
 
     pub fn put(&self, at: Pubkey, account: &impl AccountSerialize) {
-        let mut bytes = Vec::new();
-        account.try_serialize(&mut bytes).unwrap();
-        bytes.resize(bytes.len() + 64, 0);
+        let bytes = account_bytes(account);
         self.set(|script| {
             script.slot += 1;
             script.accounts.insert(at, bytes);
@@ -183,20 +187,38 @@ impl ScriptedRpc {
 
     /// Gives `name` access until `expires_at`; `change` may spoil it.
     pub fn entitle(&self, name: &str, expires_at: i64, change: impl FnOnce(&mut Entitlement)) {
-        let mut entitlement = Entitlement::empty(
-            merchant_address(),
-            product_address(),
-            address(name),
-            address(name),
-            255,
-            UnixSeconds(0),
-        );
-        entitlement.status = EntitlementStatus::Active;
-        entitlement.expires_at = UnixSeconds(expires_at);
-        entitlement.payments = 1;
+        let mut entitlement = entitlement(name, expires_at);
         change(&mut entitlement);
         self.put(entitlement_address(name), &entitlement);
     }
+}
+
+/// The bytes of an account.
+pub fn account_bytes(account: &impl AccountSerialize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    account.try_serialize(&mut bytes).unwrap();
+    bytes.resize(bytes.len() + 64, 0);
+    bytes
+}
+
+fn is_entitlement(data: &[u8]) -> bool {
+    data.starts_with(Entitlement::DISCRIMINATOR)
+}
+
+/// Access of `name` to the one product until `expires_at`.
+pub fn entitlement(name: &str, expires_at: i64) -> Entitlement {
+    let mut entitlement = Entitlement::empty(
+        merchant_address(),
+        product_address(),
+        address(name),
+        address(name),
+        255,
+        UnixSeconds(0),
+    );
+    entitlement.status = EntitlementStatus::Active;
+    entitlement.expires_at = UnixSeconds(expires_at);
+    entitlement.payments = 1;
+    entitlement
 }
 
 async fn answer(State(script): State<Arc<Mutex<Script>>>, body: Bytes) -> Response {
@@ -205,7 +227,7 @@ async fn answer(State(script): State<Arc<Mutex<Script>>>, body: Bytes) -> Respon
     let (mood, delay, result) = {
         let mut script = script.lock().unwrap();
         *script.calls.entry(method.clone()).or_default() += 1;
-        let result = script.result(&method, &request["params"]);
+        let result = script.answer(&method, &request["params"]);
         (script.mood, script.delay, result)
     };
     tokio::time::sleep(delay).await;
@@ -225,7 +247,7 @@ async fn answer(State(script): State<Arc<Mutex<Script>>>, body: Bytes) -> Respon
         Mood::Healthy | Mood::Lying => axum::Json(json!({
             "jsonrpc": "2.0",
             "id": request["id"],
-            "result": result,
+            result.0: result.1,
         }))
         .into_response(),
     }
@@ -236,6 +258,16 @@ fn hang() -> impl Future<Output = Response> {
 }
 
 impl Script {
+    /// The member of the answer and its value.
+    fn answer(&self, method: &str, params: &Value) -> (&'static str, Value) {
+        if params[1]["minContextSlot"].as_u64() > Some(self.slot) {
+            let error =
+                json!({ "code": -32016, "message": "Minimum context slot has not been reached" });
+            return ("error", error);
+        }
+        ("result", self.result(method, params))
+    }
+
     fn result(&self, method: &str, params: &Value) -> Value {
         match method {
             "getGenesisHash" => json!(self.genesis_hash),
@@ -249,26 +281,46 @@ impl Script {
                     .as_array()
                     .unwrap()
                     .iter()
-                    .map(|address| self.account(address.as_str().unwrap()))
+                    .map(|address| {
+                        let finalized = params[1]["commitment"] == "finalized";
+                        self.account(address.as_str().unwrap(), finalized)
+                    })
                     .collect();
                 json!({
                     "context": { "slot": self.slot, "apiVersion": "4.2.2" },
                     "value": accounts,
                 })
             }
+            "getProgramAccounts" => {
+                let found: Vec<Value> = self
+                    .accounts
+                    .iter()
+                    .filter(|(_, data)| is_entitlement(data))
+                    .map(|(address, _)| {
+                        let address = address.to_string();
+                        json!({ "account": self.account(&address, false), "pubkey": address })
+                    })
+                    .collect();
+                json!({ "context": { "apiVersion": "4.2.2", "slot": self.slot }, "value": found })
+            }
             other => panic!("the script knows no method {other}"),
         }
     }
 
-    fn account(&self, address: &str) -> Value {
+    fn account(&self, address: &str, finalized: bool) -> Value {
         let (owner, data) = if address == CLOCK {
-            // slot, epoch start, epoch, leader schedule epoch, unix time
-            let mut clock = self.slot.to_le_bytes().to_vec();
-            clock.extend_from_slice(&[0; 24]);
-            clock.extend_from_slice(&self.chain_time.to_le_bytes());
-            (SYSVAR_OWNER.to_owned(), clock)
+            (
+                SYSVAR_OWNER.to_owned(),
+                clock_bytes(self.slot, self.chain_time),
+            )
+        } else if self.empty.contains(&address.parse().unwrap()) {
+            (Pubkey::default().to_string(), Vec::new())
         } else {
-            match self.accounts.get(&address.parse().unwrap()) {
+            let accounts = match &self.finalized {
+                Some(accounts) if finalized => accounts,
+                _ => &self.accounts,
+            };
+            match accounts.get(&address.parse().unwrap()) {
                 None => return Value::Null,
                 Some(_) if self.mood == Mood::Lying => (SYSVAR_OWNER.to_owned(), vec![0; 8]),
                 Some(data) => (PROGRAM_ID.to_string(), data.clone()),
@@ -283,4 +335,12 @@ impl Script {
             "space": data.len(),
         })
     }
+}
+
+/// The Clock sysvar: slot, epoch start, epoch, leader schedule epoch, unix time.
+pub fn clock_bytes(slot: u64, chain_time: i64) -> Vec<u8> {
+    let mut clock = slot.to_le_bytes().to_vec();
+    clock.extend_from_slice(&[0; 24]);
+    clock.extend_from_slice(&chain_time.to_le_bytes());
+    clock
 }

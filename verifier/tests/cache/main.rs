@@ -1,0 +1,17 @@
+//! The chain cache as a caller notices it: a real verifier over real sockets, with
+//! scripted RPC servers and a scripted feed that do what real ones do on a bad day. (The
+//! same over a real chain: tests/e2e.)
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod feed;
+mod feeding;
+mod servers;
+#[path = "../service/support/mod.rs"]
+#[allow(dead_code, reason = "shared with the service's tests")]
+mod support;
