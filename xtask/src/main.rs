@@ -7,7 +7,7 @@
 //! | `idl` | writes the program's Anchor IDL |
 //! | `cu` | measures compute units and holds them against their limits |
 //! | `soak` | random sequences of every instruction against a plain model, for long |
-//! | `fuzz` | random input for the program and the client's decoders, for long |
+//! | `fuzz` | random input for the program, the decoders and the service's readers, for long |
 //! | `sim` | seeded runs of the whole service, judged by their histories, for long |
 //! | `bench` | what a request through the gate costs, next to none and next to peers |
 //! | `setup` | installs the system packages that the tests need (Debian, root) |
@@ -86,9 +86,9 @@ enum Command {
         #[arg(long)]
         release: bool,
     },
-    /// Search for input that breaks the program or the client's decoders
+    /// Search for input that breaks the program, the client's decoders or the service's readers
     Fuzz {
-        /// How long each of the two searches goes on
+        /// How long each of the searches goes on
         #[arg(long, default_value_t = 300)]
         seconds: u64,
         /// The first seed; without it a random one, which is printed

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -184,8 +184,16 @@ impl<'a> Setting<'a> {
                 let arguments = ["peer", "--facilitator", &facilitator];
                 (Server::start(self.tools, &arguments)?, None)
             }
-            Subject::Gate => (self.gate(&self.chain)?, Some(&self.chain)),
-            Subject::GateOnSlowChain => (self.gate(&self.slow_chain)?, Some(&self.slow_chain)),
+            Subject::Gate => (self.gate(&["gate"], &self.chain)?, Some(&self.chain)),
+            Subject::GateOnSlowChain => (
+                self.gate(&["gate"], &self.slow_chain)?,
+                Some(&self.slow_chain),
+            ),
+            Subject::Layer => (self.gate(&["layer"], &self.chain)?, Some(&self.chain)),
+            Subject::LayerOnOwnLoop => (
+                self.gate(&["layer", "--own-loop"], &self.chain)?,
+                Some(&self.chain),
+            ),
         };
         // Every round has callers of its own: whoever was seen is no miss.
         let first = u64::from(round.saturating_sub(1)) * DISTINCT % (MADE_UP - DISTINCT);
@@ -209,11 +217,12 @@ impl<'a> Setting<'a> {
         last_line(&process::capture(&mut load)?)
     }
 
-    /// A verifier that reads this chain.
-    fn gate(&self, chain: &Server) -> Result<Server, Error> {
+    /// A verifier or a layer that reads this chain.
+    fn gate(&self, subject: &[&str], chain: &Server) -> Result<Server, Error> {
         let file = self.folder.join("gate.toml");
         write_whole(&file, self.configuration(chain).as_bytes())?;
-        Server::start(self.tools, &["gate", "--config", &path(&file)])
+        let file = file.to_string_lossy();
+        Server::start(self.tools, &[subject, &["--config", &file]].concat())
     }
 
     /// Readings stay valid for longer than a row is measured, so that a reading of the
@@ -231,6 +240,7 @@ impl<'a> Setting<'a> {
              \n\
              [chain]\n\
              rpc_url = \"http://{}\"\n\
+             push = false\n\
              program_id = \"46CVxfJUXZPzBpiEffE9ZtDe5dWgbJK3aKRV85pj9SHr\"\n\
              genesis_hash = \"{genesis_hash}\"\n\
              max_staleness_ms = 60000\n\
@@ -255,8 +265,4 @@ impl<'a> Setting<'a> {
             chain.address, self.bare.address
         )
     }
-}
-
-fn path(file: &Path) -> String {
-    file.to_string_lossy().into_owned()
 }

@@ -28,6 +28,10 @@ pub enum Subject {
     Gate,
     /// The verifier before it, with a chain that takes [`DELAY_MS`].
     GateOnSlowChain,
+    /// The gate as a layer around it, on axum's accept loop.
+    Layer,
+    /// The gate as a layer around it, on the verifier's accept loop.
+    LayerOnOwnLoop,
     /// x402-axum around it, with a facilitator that answers at once.
     Peer,
 }
@@ -37,12 +41,14 @@ pub const DELAY_MS: u64 = 20;
 
 /// The bare server: what everything is compared with.
 pub const BARE: &str = "bare_axum";
+/// A paid request with a session, through the layer.
+pub const LAYER_SESSION: &str = "layer_session";
+/// A 402 of the layer.
+pub const LAYER_402: &str = "layer_402";
 /// A plain reverse proxy.
 pub const PLAIN_PROXY: &str = "plain_proxy";
 /// A paid request with a session, through the verifier.
 pub const PROXY_SESSION: &str = "proxy_session";
-/// A 402 of the verifier.
-pub const PROXY_402: &str = "proxy_402";
 /// A caller whom the verifier does not know yet.
 pub const PROXY_MISS: &str = "proxy_miss_20ms_rpc";
 /// A paid request of the peer.
@@ -59,8 +65,40 @@ pub const ROWS: &[Row] = &[
         against: None,
     },
     Row {
-        name: PROXY_402,
-        title: "402 of the verifier",
+        name: LAYER_SESSION,
+        title: "layer, session",
+        subject: Subject::Layer,
+        caller: "session",
+        expect: 200,
+        against: Some(BARE),
+    },
+    Row {
+        name: "layer_own_loop_session",
+        title: "layer on the verifier's loop, session",
+        subject: Subject::LayerOnOwnLoop,
+        caller: "session",
+        expect: 200,
+        against: Some(BARE),
+    },
+    Row {
+        name: "layer_sign_in",
+        title: "layer, sign-in each time",
+        subject: Subject::Layer,
+        caller: "sign-in",
+        expect: 200,
+        against: Some(BARE),
+    },
+    Row {
+        name: LAYER_402,
+        title: "402 of the layer",
+        subject: Subject::Layer,
+        caller: "stranger",
+        expect: 402,
+        against: Some(BARE),
+    },
+    Row {
+        name: "proxy_402",
+        title: "402 of the verifier itself",
         subject: Subject::Gate,
         caller: "stranger",
         expect: 402,

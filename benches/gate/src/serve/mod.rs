@@ -3,6 +3,7 @@
 mod bare;
 mod facilitator;
 mod gate;
+mod layer;
 mod peer;
 pub(crate) use peer::payment;
 mod plain_proxy;
@@ -44,6 +45,15 @@ enum Subject {
         #[arg(long)]
         config: PathBuf,
     },
+    /// axum with the gate as a layer.
+    Layer {
+        /// Its configuration; the public URL is replaced.
+        #[arg(long)]
+        config: PathBuf,
+        /// Accept connections as the verifier does, not as axum does.
+        #[arg(long)]
+        own_loop: bool,
+    },
     /// axum with the middleware of x402-axum.
     Peer {
         /// Its facilitator.
@@ -80,6 +90,7 @@ pub(crate) async fn run(arguments: Arguments) {
             delay_ms,
             made_up,
         } => scripted_rpc::start(listener, &stage, delay_ms, made_up),
+        Subject::Layer { config, own_loop } => layer::start(listener, &config, own_loop).await,
         Subject::Gate { config } => {
             drop(listener);
             address = gate::start(&config).await;

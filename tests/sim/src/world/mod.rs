@@ -16,6 +16,7 @@ use tollgate_cli::stack::{LocalMerchant, configure_for, publish};
 use tollgate_client::{Amount, Chain};
 use tollgate_e2e_tests::{Cluster, local};
 use tollgate_localnet::Localnet;
+use tollgate_verifier::config::{Push, SecretUrl};
 use tollgate_verifier::{Config, RunningVerifier, Verifier};
 
 use crate::history::{Bounds, Event, Recorder};
@@ -35,6 +36,8 @@ pub(crate) const FUNDS: u64 = 10_000_000;
 
 /// How old an answer from a replica's memory may be.
 const MAX_STALENESS: Duration = Duration::from_millis(500);
+/// How much longer while nothing can be read.
+const OUTAGE_GRACE: Duration = Duration::from_millis(300);
 /// How long "has no access" may be remembered: one slot of the real cluster.
 const NEGATIVE: Duration = Duration::from_millis(400);
 /// The most readings of one replica at once.
@@ -97,7 +100,12 @@ impl World {
             // Callers know the service by its balancer.
             config.server.public_url = balancer.url().parse().unwrap();
             config.server.shutdown_deadline = Duration::from_secs(2);
+            config.chain.push = match started.len() % 2 {
+                0 => Push::Off,
+                _ => Push::At(SecretUrl::parse_websocket(&localnet.websocket_url()).unwrap()),
+            };
             config.chain.max_staleness = MAX_STALENESS;
+            config.chain.max_outage_grace = OUTAGE_GRACE;
             config.chain.max_in_flight = MAX_IN_FLIGHT;
             config.chain.request_timeout = Duration::from_millis(400);
             config.chain.refresh_interval = Duration::from_millis(300);
@@ -130,7 +138,7 @@ impl World {
     /// What this world declares.
     pub(crate) fn bounds() -> Bounds {
         Bounds {
-            staleness: MAX_STALENESS + relay::LAG,
+            staleness: MAX_STALENESS + OUTAGE_GRACE + relay::LAG,
             negative: NEGATIVE + relay::LAG,
             lag: relay::LAG,
             in_flight: MAX_IN_FLIGHT + OTHER_CALLS,
@@ -166,7 +174,9 @@ impl World {
 
     /// Breaks or mends a replica's way to the chain.
     pub(crate) fn set_fault(&self, replica: usize, fault: Option<Fault>) {
-        let works = fault.is_none_or(Fault::works);
+        // A replica that changes are pushed to may know what it cannot read.
+        let pushed = self.replicas[replica].config.chain.push != Push::Off;
+        let works = pushed || fault.is_none_or(Fault::works);
         let record = || {
             self.recorder.add(Event::Rpc {
                 at: self.recorder.now(),
