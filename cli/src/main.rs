@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 use tollgate_cli::commands::{
-    credits, demo, deploy, dev, entitlement, merchant, pay, product, serve,
+    audit, credits, demo, deploy, dev, entitlement, keys, merchant, pay, product, receipt, serve,
 };
 use tollgate_cli::error::CliError;
 use tollgate_cli::output::{self, Format};
@@ -11,7 +11,8 @@ use tollgate_cli::output::{self, Format};
 /// HTTP 402 with its ledger on Solana.
 ///
 /// Exit codes: 0 done; 1 failed; 2 wrong command line; 3 refused by the spending
-/// policy, nothing was paid; 4 the fate of a transaction is not known yet; 5 not found.
+/// policy, nothing was paid; 4 the fate of a transaction is not known yet; 5 not found; 6
+/// evidence that does not hold (a receipt, an audit log).
 #[derive(Parser, Debug)]
 #[command(name = "tollgate", version, arg_required_else_help = true)]
 struct Arguments {
@@ -47,6 +48,15 @@ enum Command {
     /// Put the program, a merchant and its products on a cluster
     #[command(subcommand)]
     Deploy(deploy::DeployCommand),
+    /// Read and verify the log of what a verifier decided
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// Verify receipts
+    #[command(subcommand)]
+    Receipt(receipt::ReceiptCommand),
+    /// Make the secrets of a verifier
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
 }
 
 fn main() -> ExitCode {
@@ -80,5 +90,8 @@ async fn run(command: Command, format: Format) -> Result<(), CliError> {
         Command::Product(command) => product::run(command, format).await,
         Command::Credits(command) => credits::run(command, format).await,
         Command::Deploy(command) => deploy::run(command, format).await,
+        Command::Audit(command) => audit::run(command, format).await,
+        Command::Receipt(command) => receipt::run(command, format).await,
+        Command::Keys(command) => keys::run(command, format),
     }
 }

@@ -127,6 +127,7 @@ impl Gate {
             keys: &self.settings.keys,
             origin: &self.settings.origin,
             network: &self.settings.network,
+            product,
             now,
         };
         verification.verify(header).map(Identity::SignedIn)

@@ -8,12 +8,14 @@ use tollgate_client::Chain;
 use tollgate_gate::{Gate, GateError};
 use tracing::debug;
 
+use crate::audit::AuditLog;
 use crate::chain::{ChainHealth, Entitlements, ReadFailure};
 use crate::config::PublicUrl;
 use crate::credits::CreditService;
 use crate::error::ServiceError;
 use crate::market::Market;
-use crate::nonces::NonceMemory;
+use crate::nonces::NonceStore;
+use crate::receipts::ReceiptDesk;
 
 /// The state of one running verifier.
 pub(crate) struct App {
@@ -23,7 +25,12 @@ pub(crate) struct App {
     /// Counts used credits, where that is configured.
     pub(crate) credits: Option<CreditService>,
     pub(crate) health: Arc<ChainHealth>,
-    pub(crate) nonces: NonceMemory,
+    /// Which sign-ins were used.
+    pub(crate) nonces: Arc<dyn NonceStore>,
+    /// Signs receipts; `None` when none are made.
+    pub(crate) receipts: Option<ReceiptDesk>,
+    /// Records decisions; `None` when none are.
+    pub(crate) audit: Option<AuditLog>,
     /// Bounds the transaction requests in progress: each reads the chain anew.
     pub(crate) payment_turns: Semaphore,
     /// The routes with their terms; `None` until the chain was read, and again

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::task::JoinHandle;
 use tollgate_client::chain::Commitment as ChainCommitment;
 use tollgate_client::{Addresses, Chain, ChainOptions, DurationSeconds, Slug};
@@ -11,12 +11,14 @@ use tollgate_gate::limits::MAX_SESSION_LIFETIME;
 use tollgate_gate::{Gate, GateSettings, KeyRing, Network, Origin};
 
 use crate::app::App;
+use crate::audit::{AuditLog, AuditTask, Notary};
 use crate::chain::{Catalogue, ChainHealth, ChainTasks, Entitlements, Pool, Snapshot};
 use crate::config::{Commitment, Config, MerchantId, PublicUrl, Secrets};
 use crate::credits::{CreditService, Owner, Surroundings};
 use crate::keys;
 use crate::market::{Market, RoutePlan};
 use crate::nonces::{MAX_NONCES, NonceMemory};
+use crate::receipts::ReceiptDesk;
 use crate::start_error::StartError;
 
 /// The state of one service and what refreshes it. Ends with its owner.
@@ -25,10 +27,18 @@ pub(crate) struct Foundation {
     pub(crate) app: Arc<App>,
     /// Set to true, it ends everything that was started for the service.
     pub(crate) stop: watch::Sender<bool>,
-    pub(crate) refresher: Task<()>,
-    /// How long the last bookings of used credits may take.
+    running: Mutex<Option<Running>>,
+    /// How long the last bookings of used credits may take, and the last records of
+    /// decisions.
     flush_deadline: Duration,
-    pub(crate) chain_tasks: ChainTasks,
+}
+
+/// What runs beside the requests, until [`Foundation::end`].
+#[derive(Debug)]
+struct Running {
+    refresher: Task<()>,
+    chain_tasks: ChainTasks,
+    audit: Option<AuditTask>,
 }
 
 /// A task that ends with its owner.
@@ -64,15 +74,19 @@ impl Foundation {
         let first = catalogue.first().await.map_err(StartError::from)?;
         let known = first.is_some();
         publish.publish(first);
-        let credits = credits(config, &chain, merchant, &stopping).await?;
         let cache = Entitlements::of(&config.chain, pool, Arc::clone(&health));
+        let credits = credits(config, &chain, merchant, &stopping).await?;
+        let gate = gate(config, public_url)?;
+        let (audit, audit_task) = audit(config, &gate).await?.unzip();
         let app = Arc::new(App {
-            gate: gate(config, public_url)?,
+            gate,
             cache: cache.clone(),
             chain,
             credits,
             health,
-            nonces: NonceMemory::new(MAX_NONCES),
+            nonces: Arc::new(NonceMemory::new(MAX_NONCES)),
+            receipts: config.receipts.as_ref().map(ReceiptDesk::new),
+            audit,
             payment_turns: Semaphore::new(config.chain.max_in_flight),
             market: publish.sender.subscribe(),
             stopping: stopping.clone(),
@@ -91,16 +105,30 @@ impl Foundation {
         Ok(Self {
             app,
             stop,
-            refresher: Task(refresher),
+            running: Mutex::new(Some(Running {
+                refresher: Task(refresher),
+                chain_tasks,
+                audit: audit_task,
+            })),
             flush_deadline: config.server.shutdown_deadline,
-            chain_tasks,
         })
     }
 
-    /// Books used credits, when no more requests are in flight.
-    pub(crate) async fn flush(&self) {
+    /// Ends what was started, when no more requests are in flight: used credits are
+    /// booked, and what was served until now is recorded.
+    pub(crate) async fn end(&self) {
+        self.stop.send_replace(true);
+        let Some(mut running) = self.running.lock().await.take() else {
+            return;
+        };
+        // A task that panicked has nothing left to do.
+        let _ = (&mut running.refresher.0).await;
         if let Some(credits) = &self.app.credits {
             credits.flush(self.flush_deadline).await;
+        }
+        running.chain_tasks.ended().await;
+        if let Some(audit) = running.audit {
+            audit.close(self.flush_deadline).await;
         }
     }
 }
@@ -215,6 +243,22 @@ fn gate(config: &Config, public_url: &PublicUrl) -> Result<Gate, StartError> {
         session_lifetime: DurationSeconds(config.server.session_lifetime.as_secs())
             .min(MAX_SESSION_LIFETIME),
     }))
+}
+
+/// Opens the audit log. Its checkpoints are signed with the key of receipts.
+async fn audit(config: &Config, gate: &Gate) -> Result<Option<(AuditLog, AuditTask)>, StartError> {
+    let Some(settings) = &config.audit else {
+        return Ok(None);
+    };
+    let receipts = config.receipts.as_ref();
+    let notary = receipts
+        .filter(|_| settings.checkpoint_every > 0)
+        .map(|receipts| Notary {
+            key: Arc::clone(&receipts.signing_key),
+            issuer: gate.origin().issuer(),
+            every: settings.checkpoint_every,
+        });
+    Ok(Some(AuditLog::start(settings, notary).await?))
 }
 
 fn key_ring(secrets: &Secrets) -> Result<KeyRing, StartError> {

@@ -20,6 +20,10 @@
 mod admission;
 mod api;
 mod app;
+pub mod audit;
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub mod bench_support;
 mod chain;
 pub mod config;
 mod credits;
@@ -34,10 +38,12 @@ mod market;
 mod metered;
 mod nonces;
 mod proxy;
+mod receipts;
 mod request_checks;
 mod request_id;
 mod serve;
 mod start_error;
+mod tenure;
 mod verifier;
 
 pub use config::{Config, ConfigError, ConfigProblem};

@@ -1,6 +1,7 @@
 //! A name for each request, and one line of log about it.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::Request;
@@ -18,7 +19,20 @@ use crate::serve::ConnectionFacts;
 #[derive(Clone, Debug)]
 pub(crate) struct RequestId(HeaderValue);
 
+tokio::task_local! {
+    /// The request that the present task answers.
+    static CURRENT: RequestId;
+}
+
 impl RequestId {
+    /// The id of the request that is being answered; `None` outside of one.
+    pub(crate) fn current() -> Option<Arc<str>> {
+        CURRENT
+            .try_with(|id| id.0.to_str().ok().map(Arc::from))
+            .ok()
+            .flatten()
+    }
+
     pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
     fn new() -> Self {
@@ -52,7 +66,7 @@ pub(crate) async fn trace(mut request: Request, next: Next) -> Response {
     async move {
         let mut response = match refusal(&request) {
             Some(error) => error.into_response(),
-            None => next.run(request).await,
+            None => CURRENT.scope(id.clone(), next.run(request)).await,
         };
         response.headers_mut().insert(RequestId::HEADER, id.0);
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use crate::audit::AuditError;
 use crate::chain::CatalogueError;
 use crate::credits::CreditsError;
 use crate::market::RouteProblem;
@@ -26,6 +27,9 @@ pub enum StartError {
     /// The secrets cannot be used together.
     #[error("secrets: {0}")]
     Secret(String),
+    /// The audit log cannot be written.
+    #[error("audit: {0}")]
+    Audit(#[from] AuditError),
     /// The upstream cannot be reached by these settings.
     #[error("upstream: {0}")]
     Upstream(String),
@@ -65,6 +69,7 @@ impl StartError {
             Self::PublicUrl(_) => "public_url_invalid",
             Self::Network(_) => "genesis_hash_invalid",
             Self::Secret(_) => "secret_invalid",
+            Self::Audit(error) => error.code(),
             Self::Upstream(_) => "upstream_invalid",
             Self::Rpc(_) => "rpc_invalid",
             Self::Slug(_) => "slug_invalid",

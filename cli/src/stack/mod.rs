@@ -172,11 +172,13 @@ pub fn configure_for(
         merchant,
         secrets: Secrets {
             current: Secret::random(),
-            previous: None,
+            previous: Vec::new(),
         },
         upstream: Some(UpstreamConfig::new(upstream)),
-        credits: None,
         forward_auth: None,
+        credits: None,
+        receipts: None,
+        audit: None,
         routes: routes(),
     })
 }

@@ -85,7 +85,7 @@ gate_errors! {
     SiwxChainId "invalid_siwx_chain_id" UNAUTHORIZED SignIn "the sign-in message is for another cluster";
     SiwxDomainMismatch "invalid_siwx_domain_mismatch" UNAUTHORIZED SignIn "the sign-in message is for another domain";
     SiwxUriMismatch "invalid_siwx_uri_mismatch" UNAUTHORIZED SignIn "the sign-in message is for a URL of another origin";
-    SiwxNonce "invalid_siwx_nonce" UNAUTHORIZED SignIn "the nonce is not one that this service made, or too old";
+    SiwxNonce "invalid_siwx_nonce" UNAUTHORIZED SignIn "the nonce is not one that this service made for this product, or too old";
     SiwxNonceUsed "invalid_siwx_nonce_used" UNAUTHORIZED SignIn "the nonce was used before";
     SiwxIssuedAt "invalid_siwx_issued_at" UNAUTHORIZED SignIn "issuedAt is not an RFC 3339 time";
     SiwxIssuedAtTooOld "invalid_siwx_issued_at_too_old" UNAUTHORIZED SignIn "the sign-in message is older than five minutes";

@@ -19,8 +19,10 @@ use tracing::debug;
 
 use super::json_body;
 use crate::app::App;
+use crate::audit::{Event, Kind, Proof};
 use crate::chain::{Freshness, Key, Listing, Observed, Snapshot};
 use crate::error::{ServiceError, json_response};
+use crate::request_id::RequestId;
 
 /// The question. The product is named in exactly one of three ways.
 #[derive(Debug, Deserialize)]
@@ -101,6 +103,16 @@ pub(super) async fn check(
     let entitlement = with_local_use(&app, address, &observed).await?;
     let entitlement = entitlement.as_ref();
     let standing = Standing::of(entitlement, observed.chain_time);
+    app.witness_check(Event {
+        request: RequestId::current(),
+        product: Some(listing.slug),
+        beneficiary: Some(wallet),
+        proof: Some(Proof::None),
+        entitlement: Some(address),
+        slot: Some(observed.reading.slot),
+        ..Event::new(Kind::Verification, standing.reason())
+    })
+    .await?;
     let expires_at = entitlement.map(|entitlement| entitlement.expires_at);
     let mut response = json_response(
         StatusCode::OK,

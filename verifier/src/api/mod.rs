@@ -7,6 +7,7 @@
 //! | `GET /v1/products` | what is sold |
 //! | `GET /v1/icon.svg` | the picture that wallets show |
 //! | `GET /health/live`, `GET /health/ready` | is the process up, can it decide |
+//! | `GET /.well-known/jwks.json`, `peac-issuer.json`, `did.json` | the keys of receipts, where there are any |
 //!
 //! They win over routes of the configuration with the same path.
 
@@ -16,6 +17,7 @@ mod icon;
 mod json_body;
 mod pay;
 mod products;
+mod well_known;
 
 pub(crate) use self::json_body::BODY_DEADLINE;
 
@@ -25,6 +27,7 @@ use axum::Router;
 use axum::routing::{get, post};
 use tollgate_gate::GateError;
 use tollgate_gate::gate::{CHECK_PATH, PAY_PATH};
+use tollgate_gate::receipt::{DID_DOCUMENT_PATH, JWKS_PATH, PEAC_ISSUER_PATH};
 
 use crate::app::App;
 use crate::error::ServiceError;
@@ -45,7 +48,14 @@ pub(crate) const ICON_PATH: &str = "/v1/icon.svg";
 
 /// The endpoints as a router; everything else falls through to `rest`.
 pub(crate) fn router(app: Arc<App>) -> Router<()> {
-    Router::new()
+    let mut router = Router::new();
+    if app.receipts.is_some() {
+        router = router
+            .route(JWKS_PATH, get(well_known::jwks))
+            .route(PEAC_ISSUER_PATH, get(well_known::peac_issuer))
+            .route(DID_DOCUMENT_PATH, get(well_known::did_document));
+    }
+    router
         .route(CHECK_PATH, post(check::check))
         .route(
             &format!("{PAY_PATH}/{{slug}}/{{payment_id}}"),

@@ -6,6 +6,7 @@
 //! ([`ConfigError`]). Secrets come from files or environment variables only. The
 //! commented example is `verifier/examples/tollgate.toml`.
 
+mod audit;
 mod chain;
 mod credits;
 mod document;
@@ -13,23 +14,30 @@ mod error;
 mod forward_auth;
 mod parse;
 mod public_url;
+mod receipts;
 mod secret;
+mod secrets;
 mod sections;
+mod upstream;
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use http::{HeaderValue, Method, Uri};
+use rustls::pki_types::CertificateDer;
 use solana_pubkey::Pubkey;
 use tollgate_gate::Metering;
 
+pub use self::audit::{AuditConfig, SyncPolicy, WhenFull};
 pub use self::chain::{ChainConfig, Commitment, MAX_NEGATIVE_LIFETIME, MAX_RPC_FALLBACKS, Push};
 pub use self::credits::{CreditStoreConfig, CreditsConfig, OperatorKey, RedisUrl};
 pub use self::error::{ConfigError, ConfigProblem, ProblemKind};
 pub use self::forward_auth::{AddressRange, ForwardAuthConfig, ForwardAuthStyle};
 pub use self::public_url::PublicUrl;
+pub use self::receipts::ReceiptsConfig;
 pub use self::secret::{Environment, MAX_SECRET_BYTES, MIN_SECRET_BYTES, Secret, SecretUrl};
+pub use self::secrets::{PreviousSecret, Secrets};
 
 /// The largest configuration file, in bytes.
 pub const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -51,10 +59,14 @@ pub struct Config {
     /// The server behind it; none when nothing is forwarded (an embedded gate, a
     /// forward-auth endpoint).
     pub upstream: Option<UpstreamConfig>,
-    /// How used credits are counted; without it, no route sells a metered product.
-    pub credits: Option<CreditsConfig>,
     /// Web servers that ask before they forward; off when there is none.
     pub forward_auth: Option<ForwardAuthConfig>,
+    /// How used credits are counted; without it, no route sells a metered product.
+    pub credits: Option<CreditsConfig>,
+    /// The key of receipts; without it none are made.
+    pub receipts: Option<ReceiptsConfig>,
+    /// The log of decisions; without it none is kept.
+    pub audit: Option<AuditConfig>,
     /// What is free, what is sold; everything else is refused.
     pub routes: Vec<RouteConfig>,
 }
@@ -186,15 +198,6 @@ pub enum MerchantId {
     Address(Pubkey),
 }
 
-/// `[secrets]`: the key of nonces, payment ids and session tokens.
-#[derive(Clone, Debug)]
-pub struct Secrets {
-    /// The key in use. Every replica needs the same.
-    pub current: Secret,
-    /// The key before it: still accepted, never used for something new.
-    pub previous: Option<Secret>,
-}
-
 /// `[upstream]`: the server that is protected.
 #[derive(Clone, Debug)]
 pub struct UpstreamConfig {
@@ -206,8 +209,13 @@ pub struct UpstreamConfig {
     pub response_timeout: Duration,
     /// How long the upstream may pause inside a response.
     pub idle_timeout: Duration,
+    /// How long nothing may move in a WebSocket.
+    pub websocket_idle_timeout: Duration,
     /// Whether `Cookie` reaches the upstream and `Set-Cookie` comes back.
     pub forward_cookies: bool,
+    /// The only certificates that an `https` upstream's may rest on; those of the
+    /// system when not given.
+    pub trusted_certificates: Option<Vec<CertificateDer<'static>>>,
 }
 
 impl UpstreamConfig {
@@ -219,7 +227,9 @@ impl UpstreamConfig {
             connect_timeout: Duration::from_secs(3),
             response_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(30),
+            websocket_idle_timeout: Duration::from_secs(120),
             forward_cookies: false,
+            trusted_certificates: None,
         }
     }
 }
@@ -242,6 +252,8 @@ pub struct RouteConfig {
     pub description: String,
     /// The media type of the answer; part of the challenge.
     pub mime_type: String,
+    /// Whether WebSocket handshakes pass. No other upgrade ever does.
+    pub websocket: bool,
     /// Where it stands in the configuration file, for problems found later.
     pub line: Option<usize>,
 }
@@ -268,6 +280,7 @@ impl RouteConfig {
             title: String::new(),
             description: String::new(),
             mime_type: "application/json".to_owned(),
+            websocket: false,
             line: None,
         }
     }

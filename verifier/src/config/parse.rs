@@ -5,7 +5,10 @@ use std::path::Path;
 use super::document::{Document, Section};
 use super::error::{ConfigError, ConfigProblem, ProblemKind};
 use super::secret::Environment;
-use super::{Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, chain, credits, sections};
+use super::{
+    Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, audit, chain, credits, receipts, secrets,
+    sections,
+};
 use crate::market::RoutePlan;
 
 pub(super) fn load(path: &Path, environment: &Environment<'_>) -> Result<Config, ConfigError> {
@@ -84,17 +87,25 @@ fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) ->
     let merchant = root.table("merchant").and_then(sections::merchant);
     let secrets = root
         .table("secrets")
-        .and_then(|section| sections::secrets(section, folder, environment));
+        .and_then(|section| secrets::secrets(section, folder, environment));
     let forwards = root.has("upstream");
-    let upstream = root.optional_table("upstream").and_then(sections::upstream);
-    let counts = root.has("credits");
-    let credits = root
-        .optional_table("credits")
-        .and_then(|section| credits::read(section, folder, environment));
+    let upstream = root
+        .optional_table("upstream")
+        .and_then(|section| super::upstream::upstream(section, folder));
     let asked = root.has("forward_auth");
     let forward_auth = root
         .optional_table("forward_auth")
         .and_then(super::forward_auth::forward_auth);
+    let counts = root.has("credits");
+    let credits = root
+        .optional_table("credits")
+        .and_then(|section| credits::read(section, folder, environment));
+    let receipts = root
+        .optional_table("receipts")
+        .map(|section| receipts::receipts(section, folder, environment));
+    let audit = root
+        .optional_table("audit")
+        .map(|section| audit::audit(section, folder));
     let sections = root.tables("routes");
     if sections.is_empty() || sections.len() > MAX_ROUTES {
         root.report(
@@ -113,8 +124,11 @@ fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) ->
         merchant: merchant?,
         secrets: secrets?,
         upstream: if forwards { Some(upstream?) } else { None },
-        credits: if counts { Some(credits?) } else { None },
         forward_auth: if asked { Some(forward_auth?) } else { None },
+        credits: if counts { Some(credits?) } else { None },
+        // A section with a problem was reported; what stands in is never used.
+        receipts: receipts.flatten(),
+        audit: audit.flatten(),
         routes,
     })
 }

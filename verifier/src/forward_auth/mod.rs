@@ -33,6 +33,12 @@ use crate::serve::ConnectionFacts;
 /// Where web servers ask.
 pub(crate) const PATH: &str = "/v1/forward-auth";
 
+/// Whether a request to this path is a web server's question.
+pub(crate) fn is_question(path: &str) -> bool {
+    path.strip_prefix(PATH)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// Towards the web server: the canonical path with the query, to be forwarded.
 const FORWARD_URI: HeaderName = HeaderName::from_static("tollgate-forward-uri");
 
@@ -100,8 +106,7 @@ async fn decide(State(auth): State<Arc<ForwardAuth>>, request: Request) -> Respo
 async fn answer(State(auth): State<Arc<ForwardAuth>>, request: Request) -> Response {
     let request = request.map(drop);
     match auth.admit(&request, Question::WhyNot).await {
-        // Between the two questions the payment landed.
-        Ok(_) => ServiceError::DecisionChanged.into_response(),
+        Ok(changed) => changed,
         Err(refused) => *refused,
     }
 }
@@ -122,8 +127,18 @@ impl ForwardAuth {
             raw_path: original.path,
             query: original.query,
             headers: request.headers(),
+            // The web server tunnels, if it does.
+            websocket: false,
         };
         match self.app.admit(asked).await {
+            // Between the two questions the payment landed: nothing is forwarded, so
+            // that nothing is charged, and a caller who signed in gets its session.
+            Admission::Free(_) if question == Question::WhyNot => {
+                Ok(ServiceError::DecisionChanged.into_response())
+            }
+            Admission::Granted(_, grant) if question == Question::WhyNot => {
+                Ok(grant.complete(Err(ServiceError::DecisionChanged)))
+            }
             Admission::Free(matched) => {
                 let mut response = StatusCode::OK.into_response();
                 // Empty rather than missing: web servers copy them over what the
@@ -138,11 +153,7 @@ impl ForwardAuth {
             Admission::Granted(matched, grant) => {
                 let mut response = StatusCode::OK.into_response();
                 name_target(&mut response, &matched.path, original.query).map_err(refuse)?;
-                let mut response = match question {
-                    Question::MayIForward => grant.complete(Ok(response)),
-                    // Nothing is forwarded, so nothing may be charged.
-                    Question::WhyNot => grant.complete(Err(ServiceError::DecisionChanged)),
-                };
+                let mut response = grant.complete(Ok(response));
                 response.headers_mut().extend(grant.facts());
                 Ok(response)
             }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tollgate_gate::{Charge, Metering};
 use tollgate_verifier::config::{
-    AllowedOrigins, Commitment, Config, ConfigError, CreditStoreConfig, MerchantId, RouteAccess,
+    AllowedOrigins, AuditConfig, Commitment, Config, ConfigError, CreditStoreConfig, MerchantId,
+    RouteAccess,
 };
 
 use super::support;
@@ -14,9 +15,14 @@ use super::support;
 const EXAMPLE: &str = include_str!("../../examples/tollgate.toml");
 const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef";
 
+/// A seed for tests, in hexadecimal.
+const RECEIPT_SEED: &str = "0707070707070707070707070707070707070707070707070707070707070707";
+
 fn environment(name: &str) -> Option<String> {
     match name {
         "SECRET" => Some(SECRET.to_owned()),
+        "OLD_SECRET" => Some(SECRET.to_uppercase()),
+        "RECEIPTS" => Some(RECEIPT_SEED.to_owned()),
         "SHORT_SECRET" => Some("too short".to_owned()),
         "RPC" => Some("https://rpc.test/key-in-the-path".to_owned()),
         "BAD_RPC" => Some("key-in-the-path".to_owned()),
@@ -76,6 +82,42 @@ fn the_examples_defaults_are_the_defaults() {
     assert!(text.contains("\nmax_staleness_ms = 2000"));
     let written_out = parse(&text).unwrap();
     assert_eq!(format!("{default:?}"), format!("{written_out:?}"));
+}
+
+/// The optional sections of the example, without their comments, are valid and show
+/// their defaults.
+#[test]
+fn the_examples_optional_sections_are_valid() {
+    let mut shown = false;
+    let text: Vec<String> = valid()
+        .lines()
+        .map(|line| {
+            let inside = line.strip_prefix("#     ");
+            if let Some(header) = inside.or(Some(line)).filter(|line| line.starts_with('[')) {
+                shown = ["[[secrets.previous]]", "[receipts]", "[audit]"].contains(&header);
+            }
+            inside.filter(|_| shown).unwrap_or(line).to_owned()
+        })
+        .collect();
+    let text = text
+        .join("\n")
+        .replace(
+            "signing_key_file = \"receipts.json\"",
+            "signing_key_env = \"RECEIPTS\"",
+        )
+        .replace(
+            "key_file = \"secret.2026-10.key\"",
+            "key_env = \"OLD_SECRET\"",
+        );
+    let config = parse(&text).unwrap();
+    let receipts = config.receipts.as_ref().unwrap();
+    assert_eq!(receipts.reuse, Duration::from_secs(60));
+    let audit = config.audit.as_ref().unwrap();
+    assert_eq!(*audit, AuditConfig::new(Path::new("./audit").to_owned()));
+    let not_after = config.secrets.previous[0].not_after.unwrap();
+    assert_eq!(not_after.0, 1_796_083_200);
+    assert!(!format!("{config:?}").contains(RECEIPT_SEED));
+    assert!(!format!("{config:?}").contains(&SECRET[8..24]));
 }
 
 #[test]
@@ -180,9 +222,25 @@ const MISTAKES: &[Mistake] = &[
     mistake("key_env = \"SECRET\"", "key_env = 7", "config_wrong_type", "secrets.key_env", "environment variable"),
     mistake("key_env = \"SECRET\"", "key_file = \"no-such-file\"", "config_secret_unavailable", "secrets.key_file", "no-such-file"),
     mistake("key_env = \"SECRET\"", "key_env = \"SECRET\"\nkey = \"0123456789abcdef0123456789abcdef\"", "config_unknown_key", "secrets.key", "key_env"),
+    mistake("key_env = \"SECRET\"", "key_env = \"SECRET\"\n[[secrets.previous]]\nnot_after = \"2026-12-01T00:00:00Z\"", "config_missing_key", "secrets.previous[0].key_file", "key_env"),
+    mistake("key_env = \"SECRET\"", "key_env = \"SECRET\"\n[[secrets.previous]]\nkey_env = \"SECRET\"\nnot_after = \"soon\"", "config_invalid_value", "secrets.previous[0].not_after", "2026-12-01T00:00:00Z"),
+    mistake("[upstream]", "[receipts]\n[upstream]", "config_missing_key", "receipts.signing_key_file", "signing_key_env"),
+    mistake("[upstream]", "[receipts]\nsigning_key_env = \"SECRET\"\n[upstream]", "config_secret_unavailable", "receipts.signing_key_env", "64 hexadecimal digits"),
+    mistake("[upstream]", "[receipts]\nsigning_key = \"0707\"\n[upstream]", "config_unknown_key", "receipts.signing_key", "signing_key_env"),
+    mistake("[upstream]", "[receipts]\nprevious_public_keys = [\"x\"]\n[upstream]", "config_invalid_value", "receipts.previous_public_keys[0]", "base58"),
+    mistake("[upstream]", "[audit]\n[upstream]", "config_missing_key", "audit.folder", "folder"),
+    mistake("[upstream]", "[audit]\nfolder = \"\"\n[upstream]", "config_invalid_value", "audit.folder", "folder"),
+    mistake("[upstream]", "[audit]\nkinds = [\"gossip\"]\n[upstream]", "config_invalid_value", "audit.kinds[0]", "refusal"),
+    mistake("[upstream]", "[audit]\nwhen_full = \"wait\"\n[upstream]", "config_invalid_value", "audit.when_full", "\"block\" or \"drop\""),
+    mistake("[upstream]", "[audit]\nsync = \"never\"\nsync_interval_ms = 5\n[upstream]", "config_conflict", "audit.sync_interval_ms", "interval"),
     mistake("url = \"http://127.0.0.1:3000\"", "", "config_missing_key", "upstream.url", "URL"),
     mistake("\"http://127.0.0.1:3000\"", "\"unix:/run/app\"", "config_invalid_value", "upstream.url", "http:// or https://"),
     mistake("# forward_cookies = false", "forward_cookies = \"no\"", "config_wrong_type", "upstream.forward_cookies", "true or false"),
+    mistake("# forward_cookies = false", "ca_file = \"no-such.pem\"", "config_invalid_value", "upstream.ca_file", "certificates in PEM"),
+    mistake("# forward_cookies = false", "[forward_auth]\nstyle = \"apache\"", "config_invalid_value", "forward_auth.style", "found \"apache\""),
+    mistake("# forward_cookies = false", "[forward_auth]\nstyle = \"nginx\"\ntrusted = [\"lan\"]", "config_invalid_value", "forward_auth.trusted[0]", "an address or a range"),
+    mistake("product = \"reports-day\"", "product = \"reports-day\"\nupgrade = \"h2c\"", "config_invalid_value", "routes[2].upgrade", "found \"h2c\""),
+    mistake("methods = [\"GET\", \"POST\"]", "methods = [\"POST\"]\nupgrade = \"websocket\"", "config_invalid_value", "routes[2].upgrade", "expected GET"),
     mistake("path = \"/v1/reports/*\"", "path = \"v1/reports/*\"", "config_invalid_value", "routes[2].path", "starts with /"),
     mistake("path = \"/v1/reports/*\"", "", "config_missing_key", "routes[2].path", "path"),
     mistake("methods = [\"GET\", \"POST\"]", "methods = [\"GET\", \"CONNECT\"]", "config_invalid_value", "routes[2].methods[1]", "found \"CONNECT\""),
@@ -232,11 +290,12 @@ fn every_mistake_is_named() {
         // a whole is named by its first line.)
         let of_the_route = found.message.contains("answers itself")
             || found.message.contains("segments")
-            || found.message.contains("type/subtype");
+            || found.message.contains("type/subtype")
+            || found.message.contains("expected GET");
         if !mistake.by.is_empty() && found.kind.code() == "config_invalid_value" && !of_the_route {
             let shown = text.lines().nth(line - 1).unwrap();
-            let last = mistake.by.lines().last().unwrap();
-            assert!(shown.contains(last), "{found}: {shown}");
+            let wrong = mistake.by.lines().any(|line| shown.contains(line));
+            assert!(wrong, "{found}: {shown}");
         }
         assert!(
             !error.to_string().contains("key-in-the-path"),

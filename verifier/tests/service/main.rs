@@ -10,6 +10,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod audit;
 mod chain_faults;
 mod configuration;
 mod embedded;
@@ -19,5 +20,11 @@ mod heads;
 mod passage;
 mod payments;
 mod proxying;
+mod receipts;
+mod replicas;
+mod spellings;
 mod starting;
+mod streaming;
 mod support;
+mod upstreams;
+mod websockets;

@@ -1,6 +1,7 @@
 //! What the tests share: keys, a scripted chain, an upstream, and a verifier
 //! between them.
 
+pub mod raw_upstream;
 pub mod rpc;
 pub mod spelling;
 pub mod upstream;
@@ -179,23 +180,25 @@ pub fn config_without_upstream(rpc: &ScriptedRpc) -> Config {
         },
         secrets: Secrets {
             current: Secret::random(),
-            previous: None,
+            previous: Vec::new(),
         },
         upstream: None,
-        credits: None,
         forward_auth: None,
+        credits: None,
+        receipts: None,
+        audit: None,
         routes: vec![paid, free],
     }
 }
 
-/// Waits until `holds`, for ten seconds at most.
+/// Waits until `holds`, for a minute at most: machines are shared.
 pub async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
     let waiting = async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), waiting)
+    tokio::time::timeout(Duration::from_secs(60), waiting)
         .await
         .expect("it never came to hold");
 }
