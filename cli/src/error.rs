@@ -54,6 +54,9 @@ pub enum CliError {
     /// The verifier.
     #[error(transparent)]
     Verifier(#[from] tollgate_verifier::StartError),
+    /// The books of used credits.
+    #[error(transparent)]
+    Credits(#[from] tollgate_verifier::CreditBooksError),
     /// The local chain.
     #[error(transparent)]
     Localnet(#[from] tollgate_localnet::LocalnetError),
@@ -97,6 +100,7 @@ impl CliError {
             Self::NotFound(_) => "not_found".into(),
             Self::Config(_) => "configuration_invalid".into(),
             Self::Verifier(error) => error.code().into(),
+            Self::Credits(error) => error.code().into(),
             Self::Localnet(_) => "localnet_failed".into(),
             Self::Listen(_) => "listen_failed".into(),
             Self::Audit(error) => error.code().into(),

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 use tollgate_cli::commands::{
-    audit, demo, deploy, dev, entitlement, keys, merchant, pay, product, receipt, serve,
+    audit, credits, demo, deploy, dev, entitlement, keys, merchant, pay, product, receipt, serve,
 };
 use tollgate_cli::error::CliError;
 use tollgate_cli::output::{self, Format};
@@ -42,6 +42,9 @@ enum Command {
     /// Publish and change products
     #[command(subcommand)]
     Product(product::ProductCommand),
+    /// Show and book used credits of metered products
+    #[command(subcommand)]
+    Credits(credits::CreditsCommand),
     /// Put the program, a merchant and its products on a cluster
     #[command(subcommand)]
     Deploy(deploy::DeployCommand),
@@ -85,6 +88,7 @@ async fn run(command: Command, format: Format) -> Result<(), CliError> {
         Command::Entitlement(command) => entitlement::run(command, format).await,
         Command::Merchant(command) => merchant::run(command, format).await,
         Command::Product(command) => product::run(command, format).await,
+        Command::Credits(command) => credits::run(command, format).await,
         Command::Deploy(command) => deploy::run(command, format).await,
         Command::Audit(command) => audit::run(command, format).await,
         Command::Receipt(command) => receipt::run(command, format).await,

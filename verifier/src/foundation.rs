@@ -1,9 +1,9 @@
 //! What every way in stands on: the shared state, and the task that keeps it true.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::task::JoinHandle;
 use tollgate_client::chain::Commitment as ChainCommitment;
 use tollgate_client::{Addresses, Chain, ChainOptions, DurationSeconds, Slug};
@@ -27,12 +27,18 @@ pub(crate) struct Foundation {
     pub(crate) app: Arc<App>,
     /// Set to true, it ends everything that was started for the service.
     pub(crate) stop: watch::Sender<bool>,
-    pub(crate) refresher: Task<()>,
-    pub(crate) chain_tasks: ChainTasks,
-    /// The writer of the audit log.
-    audit: Mutex<Option<AuditTask>>,
-    /// How long the last bookings of used credits, and the last records, may take.
+    running: Mutex<Option<Running>>,
+    /// How long the last bookings of used credits may take, and the last records of
+    /// decisions.
     flush_deadline: Duration,
+}
+
+/// What runs beside the requests, until [`Foundation::end`].
+#[derive(Debug)]
+struct Running {
+    refresher: Task<()>,
+    chain_tasks: ChainTasks,
+    audit: Option<AuditTask>,
 }
 
 /// A task that ends with its owner.
@@ -99,25 +105,29 @@ impl Foundation {
         Ok(Self {
             app,
             stop,
-            refresher: Task(refresher),
-            chain_tasks,
-            audit: Mutex::new(audit_task),
+            running: Mutex::new(Some(Running {
+                refresher: Task(refresher),
+                chain_tasks,
+                audit: audit_task,
+            })),
             flush_deadline: config.server.shutdown_deadline,
         })
     }
 
-    /// Books used credits and writes the last records of the audit log, when no more
-    /// requests are in flight.
-    pub(crate) async fn flush(&self) {
+    /// Ends what was started, when no more requests are in flight: used credits are
+    /// booked, and what was served until now is recorded.
+    pub(crate) async fn end(&self) {
+        self.stop.send_replace(true);
+        let Some(mut running) = self.running.lock().await.take() else {
+            return;
+        };
+        // A task that panicked has nothing left to do.
+        let _ = (&mut running.refresher.0).await;
         if let Some(credits) = &self.app.credits {
             credits.flush(self.flush_deadline).await;
         }
-        let audit = self
-            .audit
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(audit) = audit {
+        running.chain_tasks.ended().await;
+        if let Some(audit) = running.audit {
             audit.close(self.flush_deadline).await;
         }
     }
@@ -135,17 +145,27 @@ async fn credits(
     };
     let around = Surroundings {
         chain: Arc::clone(chain),
-        owner: Owner {
-            genesis_hash: config.chain.genesis_hash,
-            merchant,
-        },
-        longest_request: config
-            .upstream
-            .as_ref()
-            .map_or(Duration::ZERO, |upstream| upstream.response_timeout),
+        owner: owner(config, merchant),
+        longest_request: longest_request(config),
         stopping: stopping.clone(),
     };
     Ok(Some(CreditService::start(section, around).await?))
+}
+
+/// Whose credits are counted.
+pub(crate) fn owner(config: &Config, merchant: tollgate_client::Pubkey) -> Owner {
+    Owner {
+        genesis_hash: config.chain.genesis_hash,
+        merchant,
+    }
+}
+
+/// How long a request may take until it is answered, as far as that is known.
+pub(crate) fn longest_request(config: &Config) -> Duration {
+    config
+        .upstream
+        .as_ref()
+        .map_or(Duration::ZERO, |upstream| upstream.response_timeout)
 }
 
 /// Turns readings of the catalogue into routes with terms.
@@ -164,7 +184,7 @@ impl Publisher {
     }
 }
 
-fn connect(config: &Config) -> Chain {
+pub(crate) fn connect(config: &Config) -> Chain {
     Chain::new(
         config.chain.rpc_url.expose(),
         ChainOptions {
@@ -178,16 +198,21 @@ fn connect(config: &Config) -> Chain {
     )
 }
 
+/// Where the merchant account lives.
+pub(crate) fn merchant_address(config: &Config, addresses: &Addresses) -> tollgate_client::Pubkey {
+    match config.merchant.merchant {
+        MerchantId::Owner(owner) => addresses.merchant(&owner),
+        MerchantId::Address(address) => address,
+    }
+}
+
 fn catalogue(
     config: &Config,
     plan: &RoutePlan,
     pool: &Arc<Pool>,
     health: &Arc<ChainHealth>,
 ) -> Result<Catalogue, StartError> {
-    let merchant = match config.merchant.merchant {
-        MerchantId::Owner(owner) => pool.addresses().merchant(&owner),
-        MerchantId::Address(address) => address,
-    };
+    let merchant = merchant_address(config, &pool.addresses());
     let mut slugs = plan.slugs();
     for name in &config.merchant.products {
         slugs.push(Slug::new(name).map_err(|_| StartError::Slug(name.clone()))?);

@@ -21,6 +21,9 @@ mod admission;
 mod api;
 mod app;
 pub mod audit;
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub mod bench_support;
 mod chain;
 pub mod config;
 mod credits;
@@ -40,9 +43,11 @@ mod request_checks;
 mod request_id;
 mod serve;
 mod start_error;
+mod tenure;
 mod verifier;
 
 pub use config::{Config, ConfigError, ConfigProblem};
+pub use credits::{Booked, CreditBooks, CreditBooksError, UnbookedCredits};
 pub use embedded::{Embedded, GateLayer, PaidAccess};
 pub use start_error::StartError;
 pub use verifier::{RunningVerifier, ShutdownReport, Verifier};

@@ -1,11 +1,13 @@
 //! What is sold at which route: the configuration's routes with the chain's terms.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use http::Method;
 use tollgate_client::{Pubkey, Slug};
 use tollgate_gate::route::RoutePattern;
 use tollgate_gate::{
-    Access, Metering, MethodSet, OfferText, ProductOffer, RouteDefinition, RouteTable,
+    Access, Metering, MethodSet, OfferText, ProductOffer, Route, RouteDefinition, RouteTable,
 };
 
 use crate::api;
@@ -22,6 +24,7 @@ pub(crate) struct RoutePlan {
 struct PlannedRoute {
     pattern: RoutePattern,
     methods: MethodSet,
+    websocket: bool,
     metering: Metering,
     /// The product and the merchant's words for it; `None` when it is free.
     sells: Option<(Slug, OfferText)>,
@@ -155,9 +158,14 @@ fn plan(route: &RouteConfig) -> Result<PlannedRoute, (&'static str, String)> {
             Some((slug, text))
         }
     };
+    if route.websocket && !methods.contains(&Method::GET) {
+        let message = "expected GET among the methods: a WebSocket begins with it";
+        return Err(("upgrade", message.to_owned()));
+    }
     Ok(PlannedRoute {
         pattern,
         methods,
+        websocket: route.websocket,
         metering: route.metering,
         sells,
     })
@@ -168,6 +176,8 @@ fn plan(route: &RouteConfig) -> Result<PlannedRoute, (&'static str, String)> {
 pub(crate) struct Market {
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) table: RouteTable,
+    /// The patterns whose `GET` may become a WebSocket.
+    websockets: HashSet<String>,
 }
 
 impl Market {
@@ -180,7 +190,22 @@ impl Market {
             Some(Access::Paid(Arc::new(offer)))
         })?;
         let table = RouteTable::new(definitions).ok()?;
-        Some(Self { snapshot, table })
+        let websockets = plan
+            .routes
+            .iter()
+            .filter(|route| route.websocket)
+            .map(|route| route.pattern.to_string())
+            .collect();
+        Some(Self {
+            snapshot,
+            table,
+            websockets,
+        })
+    }
+
+    /// Whether the `GET` of `route` may become a WebSocket.
+    pub(crate) fn allows_websocket(&self, route: &Route) -> bool {
+        route.methods().contains(&Method::GET) && self.websockets.contains(route.pattern().as_str())
     }
 }
 
@@ -216,7 +241,6 @@ mod tests {
         reason = "a test fails by panicking"
     )]
     use super::*;
-    use http::Method;
 
     #[test]
     fn routes_are_checked_one_by_one_and_together() {

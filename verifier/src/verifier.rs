@@ -143,9 +143,7 @@ impl RunningVerifier {
         self.foundation.stop.send_replace(true);
         // A task that panicked has nothing left to drain.
         let drained = (&mut self.server.0).await.unwrap_or(Drained { cut: 0 });
-        let _ = (&mut self.foundation.refresher.0).await;
-        self.foundation.flush().await;
-        self.foundation.chain_tasks.ended().await;
+        self.foundation.end().await;
         info!(cut = drained.cut, "the verifier stopped");
         drained.into()
     }

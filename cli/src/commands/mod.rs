@@ -1,6 +1,7 @@
 //! One file for each command.
 
 pub mod audit;
+pub mod credits;
 pub mod demo;
 pub mod deploy;
 pub mod dev;

@@ -174,11 +174,11 @@ pub fn configure_for(
             current: Secret::random(),
             previous: Vec::new(),
         },
-        receipts: None,
-        audit: None,
         upstream: Some(UpstreamConfig::new(upstream)),
         forward_auth: None,
         credits: None,
+        receipts: None,
+        audit: None,
         routes: routes(),
     })
 }

@@ -3,12 +3,16 @@
 mod caching;
 mod framing;
 mod scrub;
+mod trailers;
+mod upgrade;
 
 pub use caching::{forbid_storing, keep_private};
 pub use framing::{check_framing, single};
 pub use scrub::{
     Cookies, scrub_embedded_request, scrub_embedded_response, scrub_request, scrub_response,
 };
+pub use trailers::{accepts_trailers, announced_trailers, scrub_trailers};
+pub use upgrade::{asks_for_websocket, names_upgrade};
 
 use http::{HeaderName, HeaderValue};
 

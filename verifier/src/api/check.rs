@@ -103,7 +103,7 @@ pub(super) async fn check(
     let entitlement = with_local_use(&app, address, &observed).await?;
     let entitlement = entitlement.as_ref();
     let standing = Standing::of(entitlement, observed.chain_time);
-    let event = Event {
+    app.witness_check(Event {
         request: RequestId::current(),
         product: Some(listing.slug),
         beneficiary: Some(wallet),
@@ -111,8 +111,8 @@ pub(super) async fn check(
         entitlement: Some(address),
         slot: Some(observed.reading.slot),
         ..Event::new(Kind::Verification, standing.reason())
-    };
-    app.witness_patiently(vec![event]).await?;
+    })
+    .await?;
     let expires_at = entitlement.map(|entitlement| entitlement.expires_at);
     let mut response = json_response(
         StatusCode::OK,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::sync::mpsc::{self, Receiver, Sender, error::TrySendError};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use tracing::{error, info, warn};
@@ -79,37 +79,38 @@ impl AuditLog {
     }
 
     /// Whether records of this kind are wanted.
-    fn wants(&self, kind: Kind) -> bool {
+    pub(crate) fn wants(&self, kind: Kind) -> bool {
         self.kinds.contains(&kind)
     }
 
-    /// Queues a record if there is room, or if it may be missing; whether that is
-    /// all that is to be done.
-    pub(crate) fn offer(&self, event: &Event) -> bool {
-        if !self.wants(event.kind) {
-            return true;
-        }
-        let message = Message::Event(Box::new(event.clone()));
-        match (self.queue.try_send(message), self.when_full) {
-            (Ok(()), _) => true,
-            (Err(_), WhenFull::Drop) => {
+    /// Queues a record, or counts that it was left out, if that takes no waiting.
+    ///
+    /// # Errors
+    /// The event, when there is no room for it and it must not be left out.
+    pub(crate) fn record_at_once(&self, event: Event) -> Result<(), Box<Event>> {
+        let (TrySendError::Full(message) | TrySendError::Closed(message)) =
+            match self.queue.try_send(Message::Event(Box::new(event))) {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+        match (self.when_full, message) {
+            (WhenFull::Block, Message::Event(event)) => Err(event),
+            (WhenFull::Drop, _) | (WhenFull::Block, Message::Close) => {
                 self.dropped.fetch_add(1, Ordering::Relaxed);
-                true
+                Ok(())
             }
-            (Err(_), WhenFull::Block) => false,
         }
     }
 
-    /// Queues a record, and waits for room if it must.
+    /// Queues a record, and waits for room where none may be missing.
     ///
     /// # Errors
     /// [`NoRoom`]: the decision must not take effect.
     pub(crate) async fn record(&self, event: Event) -> Result<(), NoRoom> {
-        if self.offer(&event) {
+        let Err(event) = self.record_at_once(event) else {
             return Ok(());
-        }
-        let message = Message::Event(Box::new(event));
-        match timeout(MAX_WAIT, self.queue.send(message)).await {
+        };
+        match timeout(MAX_WAIT, self.queue.send(Message::Event(event))).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(NoRoom),
         }

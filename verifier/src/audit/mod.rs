@@ -25,7 +25,7 @@ pub use record::{Digest, Head, Kind, MAX_LINE_BYTES, Record};
 
 pub(crate) use event::{Event, Proof};
 pub(crate) use log::{AuditLog, AuditTask};
-pub(crate) use observer::Trail;
+pub(crate) use observer::{Outcome, Trail};
 pub(crate) use writer::Notary;
 
 /// Media type of signed checkpoints.

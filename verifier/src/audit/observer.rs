@@ -3,24 +3,31 @@
 use std::sync::Arc;
 
 use tollgate_client::{PaymentId, Pubkey};
-use tollgate_gate::{Access, Entitled, GateError, PaymentReason, Question, Route};
+use tollgate_gate::{Access, Entitled, GateError, Question, Route};
 
 use super::{Event, Kind, Proof};
 use crate::app::App;
 use crate::error::ServiceError;
 use crate::request_id::RequestId;
 
-/// What became known on the way to a decision about a paid route, and how it ended.
+/// What became known on the way to a decision about a paid route.
 #[derive(Debug, Default)]
 pub(crate) struct Trail {
     route: Option<Arc<Route>>,
-    /// Who asked, for which entitlement account, and how that was proved.
-    caller: Option<(Pubkey, Pubkey, Proof)>,
+    beneficiary: Option<(Pubkey, Pubkey, Proof)>,
     slot: Option<u64>,
     payment_id: Option<PaymentId>,
-    last_intent: Option<Pubkey>,
-    receipt: Option<Arc<str>>,
-    end: Option<(Kind, &'static str)>,
+}
+
+/// How a decision ended.
+#[derive(Clone, Debug)]
+pub(crate) enum Outcome<'a> {
+    /// Let through, with the receipt's id.
+    Granted(&'a Entitled, Option<Arc<str>>),
+    /// A 402, for this reason.
+    Challenged(&'static str),
+    /// Refused, or not decidable now.
+    Refused(ServiceError),
 }
 
 impl Trail {
@@ -33,7 +40,7 @@ impl Trail {
             Some(_) => Proof::SignIn,
             None => Proof::Session,
         };
-        self.caller = Some((
+        self.beneficiary = Some((
             *question.beneficiary(),
             *question.entitlement_address(),
             proof,
@@ -44,88 +51,102 @@ impl Trail {
         self.slot = Some(slot);
     }
 
-    pub(crate) fn granted(&mut self, entitled: &Entitled, receipt: Option<Arc<str>>) {
-        self.slot = Some(entitled.slot());
-        self.last_intent = Some(entitled.entitlement().last_intent);
-        self.receipt = receipt;
-        self.end = Some((Kind::Grant, "granted"));
-    }
-
-    pub(crate) fn demanded(&mut self, payment_id: PaymentId, reason: PaymentReason) {
+    pub(crate) fn demanded(&mut self, payment_id: PaymentId) {
         self.payment_id = Some(payment_id);
-        self.end = Some((Kind::Challenge, reason.code()));
     }
 
-    pub(crate) fn refused(&mut self, error: ServiceError) {
-        self.end = Some((Kind::Refusal, error.code()));
-    }
-
-    /// The records of this decision; none where nothing that is sold was asked for:
-    /// that is the access log's matter.
-    fn events(&self) -> Vec<Event> {
-        let (Some(route), Some((kind, code))) = (&self.route, self.end) else {
-            return Vec::new();
-        };
-        let Access::Paid(offer) = route.access() else {
-            return Vec::new();
-        };
-        let event = Event {
+    fn event(&self, kind: Kind, code: &'static str) -> Event {
+        let product = self.route.as_ref().and_then(|route| match route.access() {
+            Access::Paid(offer) => Some(offer.slug),
+            Access::Free => None,
+        });
+        Event {
             request: RequestId::current(),
-            route: Some(Arc::clone(route)),
-            product: Some(offer.slug),
-            beneficiary: self.caller.map(|(key, _, _)| key),
-            proof: self.caller.map(|(_, _, proof)| proof),
-            entitlement: self.caller.map(|(_, address, _)| address),
+            route: self.route.clone(),
+            product,
+            beneficiary: self.beneficiary.map(|(key, _, _)| key),
+            proof: self.beneficiary.map(|(_, _, proof)| proof),
+            entitlement: self.beneficiary.map(|(_, address, _)| address),
             slot: self.slot,
-            last_intent: self.last_intent,
             payment_id: self.payment_id,
-            receipt: self.receipt.clone(),
             ..Event::new(kind, code)
-        };
-        if let Some((_, _, Proof::SignIn)) = self.caller {
-            let verified = Event {
-                kind: Kind::Verification,
-                last_intent: None,
-                payment_id: None,
-                receipt: None,
-                ..event.clone()
-            };
-            return vec![verified, event];
         }
-        vec![event]
     }
 }
 
 impl App {
-    /// Records a decision without waiting.
+    /// What is to be recorded of a decision: of those about paid routes everything,
+    /// the others are the access log's matter.
+    pub(crate) fn events(&self, trail: &Trail, outcome: &Outcome<'_>) -> Vec<Event> {
+        let Some(log) = &self.audit else {
+            return Vec::new();
+        };
+        let paid = |route: &Arc<Route>| matches!(route.access(), Access::Paid(_));
+        if !trail.route.as_ref().is_some_and(paid) {
+            return Vec::new();
+        }
+        let event = match outcome {
+            Outcome::Granted(entitled, receipt) => Event {
+                last_intent: Some(entitled.entitlement().last_intent),
+                slot: Some(entitled.slot()),
+                receipt: receipt.clone(),
+                ..trail.event(Kind::Grant, "granted")
+            },
+            Outcome::Challenged(reason) => trail.event(Kind::Challenge, reason),
+            Outcome::Refused(error) => trail.event(Kind::Refusal, error.code()),
+        };
+        let verified = match trail.beneficiary {
+            Some((_, _, Proof::SignIn)) => Some(trail.event(Kind::Verification, event.code)),
+            Some(_) | None => None,
+        };
+        let wanted = |event: &Event| log.wants(event.kind);
+        verified.into_iter().chain([event]).filter(wanted).collect()
+    }
+
+    /// Records events if that takes no waiting.
     ///
     /// # Errors
-    /// The records that found no room and must not be missing: the decision may take
-    /// effect when [`App::witness_patiently`] found it.
-    pub(crate) fn witness(&self, trail: &Trail) -> Result<(), Vec<Event>> {
+    /// Those that there is no room for now.
+    pub(crate) fn record_at_once(&self, events: Vec<Event>) -> Result<(), Vec<Event>> {
         let Some(log) = &self.audit else {
             return Ok(());
         };
-        let mut events = trail.events();
-        while let Some(event) = events.first() {
-            if !log.offer(event) {
-                return Err(events);
+        let mut events = events.into_iter();
+        while let Some(event) = events.next() {
+            if let Err(event) = log.record_at_once(event) {
+                return Err([*event].into_iter().chain(events).collect());
             }
-            events.remove(0);
         }
         Ok(())
     }
 
-    /// Records what found no room before.
+    /// Records events, in their order.
     ///
     /// # Errors
-    /// `overloaded` when there is still none: the decision must not take effect.
-    pub(crate) async fn witness_patiently(&self, events: Vec<Event>) -> Result<(), ServiceError> {
-        if let Some(log) = &self.audit {
-            for event in events {
-                log.record(event).await.map_err(|_| GateError::Overloaded)?;
-            }
+    /// `overloaded` when there is no room for one and none may be missing: what they
+    /// tell of must not take effect.
+    pub(crate) async fn record(&self, events: Vec<Event>) -> Result<(), ServiceError> {
+        let Some(log) = &self.audit else {
+            return Ok(());
+        };
+        for event in events {
+            log.record(event).await.map_err(|_| no_room())?;
         }
         Ok(())
     }
+
+    /// Records that somebody asked about an entitlement.
+    ///
+    /// # Errors
+    /// As [`App::record`].
+    pub(crate) async fn witness_check(&self, event: Event) -> Result<(), ServiceError> {
+        match &self.audit {
+            Some(log) if log.wants(event.kind) => self.record(vec![event]).await,
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+fn no_room() -> ServiceError {
+    GateError::Overloaded.into()
 }

@@ -16,6 +16,8 @@
 //! * A failed, slow or contradictory answer is an error that becomes 503; it is
 //!   never taken for "nobody paid".
 
+#[cfg(feature = "bench")]
+pub(crate) mod bench;
 mod cache;
 mod catalogue;
 mod counters;

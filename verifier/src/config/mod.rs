@@ -18,12 +18,14 @@ mod receipts;
 mod secret;
 mod secrets;
 mod sections;
+mod upstream;
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use http::{HeaderValue, Method, Uri};
+use rustls::pki_types::CertificateDer;
 use solana_pubkey::Pubkey;
 use tollgate_gate::Metering;
 
@@ -54,10 +56,6 @@ pub struct Config {
     pub merchant: MerchantConfig,
     /// The keys of its challenges and session tokens.
     pub secrets: Secrets,
-    /// The key of receipts; without it none are made.
-    pub receipts: Option<ReceiptsConfig>,
-    /// The log of decisions; without it none is kept.
-    pub audit: Option<AuditConfig>,
     /// The server behind it; none when nothing is forwarded (an embedded gate, a
     /// forward-auth endpoint).
     pub upstream: Option<UpstreamConfig>,
@@ -65,6 +63,10 @@ pub struct Config {
     pub forward_auth: Option<ForwardAuthConfig>,
     /// How used credits are counted; without it, no route sells a metered product.
     pub credits: Option<CreditsConfig>,
+    /// The key of receipts; without it none are made.
+    pub receipts: Option<ReceiptsConfig>,
+    /// The log of decisions; without it none is kept.
+    pub audit: Option<AuditConfig>,
     /// What is free, what is sold; everything else is refused.
     pub routes: Vec<RouteConfig>,
 }
@@ -207,8 +209,13 @@ pub struct UpstreamConfig {
     pub response_timeout: Duration,
     /// How long the upstream may pause inside a response.
     pub idle_timeout: Duration,
+    /// How long nothing may move in a WebSocket.
+    pub websocket_idle_timeout: Duration,
     /// Whether `Cookie` reaches the upstream and `Set-Cookie` comes back.
     pub forward_cookies: bool,
+    /// The only certificates that an `https` upstream's may rest on; those of the
+    /// system when not given.
+    pub trusted_certificates: Option<Vec<CertificateDer<'static>>>,
 }
 
 impl UpstreamConfig {
@@ -220,7 +227,9 @@ impl UpstreamConfig {
             connect_timeout: Duration::from_secs(3),
             response_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(30),
+            websocket_idle_timeout: Duration::from_secs(120),
             forward_cookies: false,
+            trusted_certificates: None,
         }
     }
 }
@@ -243,6 +252,8 @@ pub struct RouteConfig {
     pub description: String,
     /// The media type of the answer; part of the challenge.
     pub mime_type: String,
+    /// Whether WebSocket handshakes pass. No other upgrade ever does.
+    pub websocket: bool,
     /// Where it stands in the configuration file, for problems found later.
     pub line: Option<usize>,
 }
@@ -269,6 +280,7 @@ impl RouteConfig {
             title: String::new(),
             description: String::new(),
             mime_type: "application/json".to_owned(),
+            websocket: false,
             line: None,
         }
     }

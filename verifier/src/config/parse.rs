@@ -88,14 +88,10 @@ fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) ->
     let secrets = root
         .table("secrets")
         .and_then(|section| secrets::secrets(section, folder, environment));
-    let receipts = root
-        .optional_table("receipts")
-        .map(|section| receipts::receipts(section, folder, environment));
-    let audit = root
-        .optional_table("audit")
-        .map(|section| audit::audit(section, folder));
     let forwards = root.has("upstream");
-    let upstream = root.optional_table("upstream").and_then(sections::upstream);
+    let upstream = root
+        .optional_table("upstream")
+        .and_then(|section| super::upstream::upstream(section, folder));
     let asked = root.has("forward_auth");
     let forward_auth = root
         .optional_table("forward_auth")
@@ -104,6 +100,12 @@ fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) ->
     let credits = root
         .optional_table("credits")
         .and_then(|section| credits::read(section, folder, environment));
+    let receipts = root
+        .optional_table("receipts")
+        .map(|section| receipts::receipts(section, folder, environment));
+    let audit = root
+        .optional_table("audit")
+        .map(|section| audit::audit(section, folder));
     let sections = root.tables("routes");
     if sections.is_empty() || sections.len() > MAX_ROUTES {
         root.report(
@@ -121,12 +123,12 @@ fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) ->
         chain: chain?,
         merchant: merchant?,
         secrets: secrets?,
-        // A section with a problem was reported; what stands in is never used.
-        receipts: receipts.flatten(),
-        audit: audit.flatten(),
         upstream: if forwards { Some(upstream?) } else { None },
         forward_auth: if asked { Some(forward_auth?) } else { None },
         credits: if counts { Some(credits?) } else { None },
+        // A section with a problem was reported; what stands in is never used.
+        receipts: receipts.flatten(),
+        audit: audit.flatten(),
         routes,
     })
 }

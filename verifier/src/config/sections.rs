@@ -7,7 +7,7 @@
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-use http::{HeaderValue, Method, Uri};
+use http::{HeaderValue, Method};
 use solana_pubkey::Pubkey;
 use tollgate_client::{Credits, Slug};
 use tollgate_gate::limits::MAX_SESSION_LIFETIME;
@@ -17,11 +17,10 @@ use super::document::Section;
 use super::error::ProblemKind;
 use super::{
     AllowedOrigins, MerchantConfig, MerchantId, PublicUrl, RouteAccess, RouteConfig, ServerConfig,
-    UpstreamConfig,
 };
 
-const ONE_MINUTE_MS: u64 = 60_000;
-const ONE_HOUR_MS: u64 = 60 * ONE_MINUTE_MS;
+pub(super) const ONE_MINUTE_MS: u64 = 60_000;
+pub(super) const ONE_HOUR_MS: u64 = 60 * ONE_MINUTE_MS;
 
 /// The methods a route may have. `CONNECT` and `TRACE` are never proxied,
 /// `OPTIONS` is answered here, and `HEAD` comes with `GET`.
@@ -164,34 +163,6 @@ fn slug(text: &str) -> Result<String, String> {
     }
 }
 
-pub(super) fn upstream(section: Section<'_, '_>) -> Option<UpstreamConfig> {
-    let url: Option<Uri> = section.parsed("url", "a URL", |text| {
-        // The same shape as the public URL: requests keep their own path.
-        PublicUrl::from_str(text)
-            .and_then(|url| {
-                url.to_string()
-                    .parse()
-                    .map_err(|_| PublicUrl::EXPECTED.to_owned())
-            })
-            .map_err(|message| format!("{message}, found {text:?}"))
-    });
-    let mut config = UpstreamConfig::new(url.clone().unwrap_or_default());
-    section.set_milliseconds(
-        "connect_timeout_ms",
-        &mut config.connect_timeout,
-        ONE_MINUTE_MS,
-    );
-    section.set_milliseconds(
-        "response_timeout_ms",
-        &mut config.response_timeout,
-        ONE_HOUR_MS,
-    );
-    section.set_milliseconds("idle_timeout_ms", &mut config.idle_timeout, ONE_HOUR_MS);
-    section.set_boolean("forward_cookies", &mut config.forward_cookies);
-    section.finish();
-    url.map(|_| config)
-}
-
 pub(super) fn route(section: Section<'_, '_>) -> Option<RouteConfig> {
     let path = section.parsed("path", "a path such as \"/v1/report/*\"", |text| {
         if text.starts_with('/') && text.len() <= 1024 {
@@ -232,6 +203,11 @@ pub(super) fn route(section: Section<'_, '_>) -> Option<RouteConfig> {
             }
         })
     };
+    const UPGRADE: &str = "\"websocket\"";
+    let upgrade = section.optional("upgrade", UPGRADE, |text| match text {
+        "websocket" => Ok(()),
+        _ => Err(format!("expected {UPGRADE}, found {text:?}")),
+    });
     let title = text("title", 128);
     let description = text("description", 512);
     let mime_type = text("mime_type", 128);
@@ -249,6 +225,7 @@ pub(super) fn route(section: Section<'_, '_>) -> Option<RouteConfig> {
         title: title.unwrap_or(defaults.title),
         description: description.unwrap_or(defaults.description),
         mime_type: mime_type.unwrap_or(defaults.mime_type),
+        websocket: upgrade.is_some(),
         line: Some(line),
         ..defaults
     })

@@ -18,6 +18,9 @@ use super::tally::Tally;
 /// used: once a slot. A renewal is noticed at most this much later.
 const LOOK_AGAIN: Duration = Duration::from_millis(400);
 
+/// How long a request waits for others to give back what they do not need.
+const GIVING_BACK: Duration = Duration::from_millis(500);
+
 /// For how many entitlements that is remembered.
 const LOOKS_REMEMBERED: usize = 10_000;
 
@@ -72,7 +75,14 @@ impl Meter {
             id: ReservationId::random(),
         };
         let reservation = self.about_to_ask(&demand, charge);
-        match self.store.reserve(demand).await {
+        let mut answer = self.store.reserve(demand).await;
+        if matches!(answer, Ok(Reserved::Short { .. })) && self.settling.is_busy() {
+            // A request that has just failed may be about to give its credits back;
+            // whoever tries again after a failure must not be asked to pay.
+            let _ = tokio::time::timeout(GIVING_BACK, self.settling.settled()).await;
+            answer = self.store.reserve(demand).await;
+        }
+        match answer {
             Ok(Reserved::Taken { remaining }) => Ok(Metered::Taken(reservation.taken(remaining))),
             Ok(Reserved::Short { remaining }) => {
                 reservation.denied();

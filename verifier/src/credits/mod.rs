@@ -13,6 +13,7 @@
 //! since. [`ledger`] has the rules, `docs/metered.md` what merchants may rely on.
 
 mod booking;
+mod books;
 mod ledger;
 mod local;
 mod meter;
@@ -27,6 +28,7 @@ mod tally;
 mod tests;
 mod wake;
 
+pub use self::books::{Booked, CreditBooks, CreditBooksError, UnbookedCredits};
 pub(crate) use self::meter::Metered;
 pub(crate) use self::owner::Owner;
 pub(crate) use self::reservation::Reservation;

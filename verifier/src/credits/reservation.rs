@@ -50,7 +50,7 @@ impl Reservation {
         self.state.store(ENDED, Ordering::Relaxed);
     }
 
-    /// What was left before it.
+    /// What was left before it, beside what other requests in flight hold.
     pub(crate) fn left_before(&self) -> Credits {
         Credits(self.remaining.0.saturating_add(self.settled.cost.0))
     }

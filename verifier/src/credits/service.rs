@@ -114,7 +114,7 @@ impl CreditService {
     }
 }
 
-async fn open(
+pub(super) async fn open(
     config: &CreditsConfig,
     around: &Surroundings,
 ) -> Result<Arc<dyn CreditStore>, CreditsError> {
@@ -134,7 +134,7 @@ async fn open(
     }
 }
 
-fn booker(
+pub(super) fn booker(
     config: &CreditsConfig,
     around: &Surroundings,
     store: &Arc<dyn CreditStore>,

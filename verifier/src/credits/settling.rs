@@ -26,6 +26,7 @@ const PAUSE: Duration = Duration::from_millis(300);
 /// Where settlements are handed in. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Settling {
+    store: Arc<dyn CreditStore>,
     queue: mpsc::Sender<Settled>,
     waiting: watch::Sender<usize>,
     tally: Arc<Tally>,
@@ -43,6 +44,7 @@ impl Settling {
         let (queue, queued) = mpsc::channel(MAX_WAITING);
         let waiting = watch::Sender::new(0);
         let entrance = Self {
+            store: Arc::clone(&store),
             queue,
             waiting: waiting.clone(),
             tally: Arc::clone(&tally),
@@ -70,12 +72,20 @@ impl Settling {
             self.tally.used.add(settled.cost.0);
             self.wake.used(settled.cost);
         }
+        if self.store.settle_at_once(settled) {
+            return;
+        }
         self.waiting.send_modify(|count| *count += 1);
         if self.queue.try_send(settled).is_err() {
             self.waiting
                 .send_modify(|count| *count = count.saturating_sub(1));
             self.tally.settlements_lost.add(1);
         }
+    }
+
+    /// Whether something waits to be settled.
+    pub(super) fn is_busy(&self) -> bool {
+        *self.waiting.borrow() > 0
     }
 
     /// Waits until everything that was handed in is settled or given up.

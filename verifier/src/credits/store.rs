@@ -97,6 +97,12 @@ pub(crate) trait CreditStore: Send + Sync + 'static {
     /// alone.
     fn settle(&self, settled: Settled) -> BoxFuture<'_, Result<(), StoreError>>;
 
+    /// Takes a settlement over at once, if the store can do so without waiting: every
+    /// later question then finds it done. Otherwise false, and nothing happens.
+    fn settle_at_once(&self, _settled: Settled) -> bool {
+        false
+    }
+
     /// Learns a reading and says how the account stands then, without taking
     /// anything. Whether the account has used credits that are not booked is found
     /// out anew for [`CreditStore::unbooked`].

@@ -102,7 +102,7 @@ impl Embedded {
     pub async fn serve(&self, listener: TcpListener, router: Router) -> ShutdownReport {
         let stop = self.shared.foundation.stop.subscribe();
         let drained = serve::run(listener, router, self.limits, stop).await;
-        self.shared.foundation.flush().await;
+        self.shared.foundation.end().await;
         drained.into()
     }
 

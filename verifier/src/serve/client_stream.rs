@@ -1,5 +1,6 @@
 //! The byte stream of one client, between the socket and hyper.
 
+use std::any::Any;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -22,6 +23,9 @@ pub(super) enum Protocol {
     Http2,
 }
 
+/// Whatever is to be dropped with the socket.
+pub(super) type Place = Box<dyn Any + Send + Sync>;
+
 /// A socket whose first bytes may have been read already, whose requests are
 /// watched, and whose writes must make progress.
 ///
@@ -33,6 +37,9 @@ pub(super) struct ClientStream {
     socket: TcpStream,
     read_ahead: Vec<u8>,
     watch: Option<FramingWatch>,
+    /// The connection's place among those that may be open: a WebSocket outlives
+    /// the serving of requests.
+    _place: Place,
     head_timeout: Duration,
     /// Runs from a head's first byte to its last.
     head_timer: Option<Pin<Box<Sleep>>>,
@@ -42,11 +49,12 @@ pub(super) struct ClientStream {
 }
 
 impl ClientStream {
-    pub(super) fn new(socket: TcpStream, limits: &Limits) -> Self {
+    pub(super) fn new(socket: TcpStream, place: Place, limits: &Limits) -> Self {
         Self {
             socket,
             read_ahead: Vec::new(),
             watch: None,
+            _place: place,
             head_timeout: limits.header_read_timeout,
             head_timer: None,
             stall_timeout: limits.stall_timeout,

@@ -55,8 +55,8 @@ pub(crate) async fn run(
         let router = router.clone();
         let stopping = stopping.clone();
         connections.spawn(async move {
-            connection::serve(stream, peer, router, limits, stopping).await;
-            drop((place, counted));
+            let place = Box::new((place, counted));
+            connection::serve(stream, peer, place, router, limits, stopping).await;
         });
     }
     // Nobody may connect to a service that is going away.

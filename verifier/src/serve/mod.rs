@@ -13,7 +13,9 @@ mod connection;
 mod framing;
 mod limits;
 mod listener;
+mod switching;
 
 pub(crate) use self::connection::ConnectionFacts;
 pub(crate) use self::limits::Limits;
 pub(crate) use self::listener::{Drained, run};
+pub(crate) use self::switching::Switching;

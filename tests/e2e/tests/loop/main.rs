@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod cache;
 mod embedded;
 mod faults;
 mod metered;

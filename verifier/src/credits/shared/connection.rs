@@ -64,18 +64,21 @@ impl Server {
     }
 
     /// Looks at what came of a command: a connection that broke is not used again.
-    pub(super) async fn note<T>(&self, result: &RedisResult<T>) {
+    pub(super) fn note<T>(&self, result: &RedisResult<T>) {
         if let Err(error) = result {
             warn!(%error, "the Redis server did not do what it was asked");
             if error.is_io_error() || error.is_timeout() || error.is_unrecoverable_error() {
-                self.forget().await;
+                self.forget();
             }
         }
     }
 
-    /// Makes the next command connect anew.
-    pub(super) async fn forget(&self) {
-        *self.current.lock().await = None;
+    /// Makes the next command connect anew. Does not wait: while the lock is taken,
+    /// somebody else is connecting already.
+    pub(super) fn forget(&self) {
+        if let Ok(mut current) = self.current.try_lock() {
+            *current = None;
+        }
     }
 }
 

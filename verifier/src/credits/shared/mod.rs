@@ -124,13 +124,13 @@ impl SharedStore {
                 StoreError::Unavailable
             })?;
             let answer = question(&mut connection).await;
-            self.server.note(&answer).await;
+            self.server.note(&answer);
             answer.map_err(|_| StoreError::Unavailable)
         };
         match tokio::time::timeout(self.timeout, asking).await {
             Ok(answer) => answer,
             Err(_) => {
-                self.server.forget().await;
+                self.server.forget();
                 Err(StoreError::Unavailable)
             }
         }

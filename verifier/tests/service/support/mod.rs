@@ -1,6 +1,7 @@
 //! What the tests share: keys, a scripted chain, an upstream, and a verifier
 //! between them.
 
+pub mod raw_upstream;
 pub mod rpc;
 pub mod spelling;
 pub mod upstream;
@@ -181,11 +182,11 @@ pub fn config_without_upstream(rpc: &ScriptedRpc) -> Config {
             current: Secret::random(),
             previous: Vec::new(),
         },
-        receipts: None,
-        audit: None,
         upstream: None,
         forward_auth: None,
         credits: None,
+        receipts: None,
+        audit: None,
         routes: vec![paid, free],
     }
 }

@@ -10,3 +10,4 @@ mod redis_server;
 mod replicas;
 mod shop;
 mod upstream;
+mod ways_in;
