@@ -92,8 +92,16 @@ impl Gatekeeper {
                 Ok(place.until_sent(response))
             }
             Some(client) => {
+                let tenure = grant.map(Grant::tenure);
+                let app = Arc::clone(&self.app);
+                let access_over = Box::pin(async move {
+                    match tenure {
+                        Some(tenure) => tenure.over(app).await,
+                        None => std::future::pending().await,
+                    }
+                });
                 let lifetime = Lifetime {
-                    remaining: grant.and_then(Grant::remaining),
+                    access_over,
                     stopping: self.app.stopping.clone(),
                     _place: place,
                 };

@@ -53,6 +53,7 @@ mod router;
 mod serve;
 mod shutdown;
 mod start_error;
+mod tenure;
 mod verifier;
 
 pub use config::{Config, ConfigError, ConfigProblem};

@@ -2,11 +2,9 @@
 //! gate is told, what the caller gets besides the answer, and what it costs.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode};
-use tollgate_client::UnixSeconds;
 use tollgate_gate::headers::{
     BENEFICIARY, CREDITS_REMAINING, ENTITLEMENT, PRODUCT, SESSION, SESSION_EXPIRES, forbid_storing,
     keep_private,
@@ -16,10 +14,12 @@ use tollgate_gate::siwx::Timestamp;
 use tollgate_gate::{Entitled, GateError, Outcome};
 use tracing::warn;
 
+use crate::chain::Key;
 use crate::credits::Reservation;
 use crate::embedded::PaidAccess;
 use crate::error::ServiceError;
 use crate::receipts::Issued;
+use crate::tenure::Tenure;
 
 /// Leave to serve one paid request.
 #[derive(Debug)]
@@ -42,14 +42,14 @@ impl Grant {
         }
     }
 
-    /// How long the access lasts yet, by chain time; `None`: for ever.
-    pub(crate) fn remaining(&self) -> Option<Duration> {
-        let expires_at = self.entitled.entitlement().expires_at;
-        if expires_at == UnixSeconds::NEVER {
-            return None;
-        }
-        let seconds = expires_at.0.saturating_sub(self.entitled.chain_time().0);
-        Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+    /// How long a connection may stay that outlives its request.
+    pub(crate) fn tenure(&self) -> Tenure {
+        let entitlement = self.entitled.entitlement();
+        let key = Key {
+            product: self.entitled.offer().product,
+            beneficiary: entitlement.beneficiary,
+        };
+        Tenure::new(key, entitlement, self.entitled.chain_time())
     }
 
     /// What a handler in this process is told of the caller.

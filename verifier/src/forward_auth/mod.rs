@@ -106,8 +106,7 @@ async fn decide(State(auth): State<Arc<ForwardAuth>>, request: Request) -> Respo
 async fn answer(State(auth): State<Arc<ForwardAuth>>, request: Request) -> Response {
     let request = request.map(drop);
     match auth.admit(&request, Question::WhyNot).await {
-        // Between the two questions the payment landed.
-        Ok(_) => ServiceError::from(GateError::DecisionChanged).into_response(),
+        Ok(changed) => changed,
         Err(refused) => *refused,
     }
 }
@@ -132,6 +131,14 @@ impl ForwardAuth {
             websocket: false,
         };
         match self.app.admit(asked).await {
+            // Between the two questions the payment landed: nothing is forwarded, so
+            // that nothing is charged, and a caller who signed in gets its session.
+            Admission::Free(_) if question == Question::WhyNot => {
+                Ok(ServiceError::from(GateError::DecisionChanged).into_response())
+            }
+            Admission::Granted(_, grant) if question == Question::WhyNot => {
+                Ok(grant.complete(Err(GateError::DecisionChanged.into())))
+            }
             Admission::Free(matched) => {
                 let mut response = StatusCode::OK.into_response();
                 // Empty rather than missing: web servers copy them over what the
@@ -146,11 +153,7 @@ impl ForwardAuth {
             Admission::Granted(matched, grant) => {
                 let mut response = StatusCode::OK.into_response();
                 name_target(&mut response, &matched.path, original.query).map_err(refuse)?;
-                let mut response = match question {
-                    Question::MayIForward => grant.complete(Ok(response)),
-                    // Nothing is forwarded, so nothing may be charged.
-                    Question::WhyNot => grant.complete(Err(GateError::DecisionChanged.into())),
-                };
+                let mut response = grant.complete(Ok(response));
                 response.headers_mut().extend(grant.facts());
                 Ok(response)
             }

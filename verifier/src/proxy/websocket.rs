@@ -23,7 +23,7 @@ use hyper_util::rt::TokioIo;
 use sha1::{Digest, Sha1};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional_with_sizes};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tollgate_gate::GateError;
 use tollgate_gate::headers::{names_upgrade, single};
 use tracing::{debug, warn};
@@ -43,8 +43,8 @@ const BUFFER_BYTES: usize = 16 * 1024;
 
 /// When a tunnel ends by itself.
 pub(crate) struct Lifetime {
-    /// How long what was paid for lasts yet; `None`: for ever.
-    pub(crate) remaining: Option<Duration>,
+    /// Ready when the access that was paid for is over.
+    pub(crate) access_over: Pin<Box<dyn Future<Output = ()> + Send>>,
     /// True once the service is going away.
     pub(crate) stopping: watch::Receiver<bool>,
     /// At the upstream, for as long as it lasts.
@@ -138,19 +138,13 @@ async fn run(client: Upgraded, upstream: Upgraded, idle: Duration, mut lifetime:
     let mut upstream = Watched::new(upstream, &last);
     let copying =
         copy_bidirectional_with_sizes(&mut client, &mut upstream, BUFFER_BYTES, BUFFER_BYTES);
-    let end = async {
-        match lifetime.remaining {
-            Some(remaining) => sleep(remaining).await,
-            None => std::future::pending().await,
-        }
-    };
     let why = tokio::select! {
         copied = copying => match copied {
             Ok(_) => "both sides ended it",
             Err(_) => "one side broke it off",
         },
         () = last.silence(idle) => "nothing moved",
-        () = end => "the access ended",
+        () = &mut lifetime.access_over => "the access ended",
         _ = lifetime.stopping.wait_for(|stopping| *stopping) => "the service stops",
     };
     debug!(why, "a WebSocket ended");

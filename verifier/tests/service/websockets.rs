@@ -14,6 +14,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use tollgate_client::EntitlementStatus;
 use tollgate_verifier::config::{Config, RouteConfig};
 
 use super::support::raw_upstream::RawUpstream;
@@ -149,15 +150,37 @@ async fn whoever_paid_talks_both_ways() {
 }
 
 #[tokio::test]
-async fn it_ends_when_the_access_ends() {
+async fn it_lasts_as_long_as_the_access() {
     let stage = stage(&echo_upstream().await, |_| {}).await;
-    stage.rpc.entitle("agent", CHAIN_TIME + 2, |_| {});
-    let proof = stage.sign_in("/v1/stream/SOL", "agent").await;
-    let proof = [("sign-in-with-x", proof.as_str())];
-    let (mut socket, _) = connect(&stage, "/v1/stream/SOL", &proof).await.unwrap();
-    socket.send(Message::text("one")).await.unwrap();
-    assert_eq!(hear(&mut socket).await.as_deref(), Some("one"));
-    assert_eq!(hear(&mut socket).await, None, "ended by the gate");
+    for (name, seconds) in [("extended", 2), ("revoked", 3600), ("brief", 2)] {
+        let now = stage.rpc.script.lock().unwrap().chain_time;
+        stage.rpc.entitle(name, now + seconds, |_| {});
+        let proof = stage.sign_in("/v1/stream/SOL", name).await;
+        let proof = [("sign-in-with-x", proof.as_str())];
+        let (mut socket, _) = connect(&stage, "/v1/stream/SOL", &proof).await.unwrap();
+        socket.send(Message::text("one")).await.unwrap();
+        assert_eq!(hear(&mut socket).await.as_deref(), Some("one"));
+        match name {
+            "extended" => {
+                stage.rpc.entitle(name, CHAIN_TIME + 3600, |_| {});
+                stage.rpc.set(|script| script.chain_time += 3);
+                tokio::time::sleep(Duration::from_secs(6)).await;
+                socket.send(Message::text("two")).await.unwrap();
+                assert_eq!(hear(&mut socket).await.as_deref(), Some("two"));
+            }
+            "revoked" => {
+                stage.rpc.entitle(name, CHAIN_TIME + 3600, |entitlement| {
+                    entitlement.status = EntitlementStatus::Revoked;
+                });
+                assert_eq!(hear(&mut socket).await, None);
+            }
+            _ => {
+                // Time on chain decides, not this machine's.
+                stage.rpc.set(|script| script.chain_time += 3);
+                assert_eq!(hear(&mut socket).await, None, "ended by the gate");
+            }
+        }
+    }
 }
 
 #[tokio::test]
