@@ -9,7 +9,10 @@ mod otel;
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::layer::SubscriberExt;
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::layer::{Filter, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
@@ -65,8 +68,22 @@ pub fn start(config: &LogConfig) -> Result<Logging, String> {
     Ok(Logging::default())
 }
 
-fn filter(default: &str) -> EnvFilter {
-    EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default))
+/// What is written: what was asked for, without what nobody may ask for.
+fn filter<S>(default: &str) -> impl Filter<S> + use<S>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    let asked = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    asked.and(filter_fn(may_be_shown))
+}
+
+/// Whether an event can hold no secret. tungstenite shows the whole request of its
+/// handshake when it is asked for everything, and with it the key in an RPC URL.
+fn may_be_shown(metadata: &Metadata<'_>) -> bool {
+    let talkative = ["tungstenite", "tokio_tungstenite"]
+        .iter()
+        .any(|name| metadata.target().starts_with(name));
+    !talkative || *metadata.level() <= Level::INFO
 }
 
 fn lines(format: LogFormat) -> Box<dyn Layer<Registry> + Send + Sync> {
