@@ -79,9 +79,9 @@ pub fn check_statement(
 /// Compares a receipt with a reading of the account at the stated address, whose
 /// owner and layout were checked when it was read.
 ///
-/// The rules are those of the program: within one life (`created_at`) generation
-/// and used credits only grow; within one generation the kind of metering stays;
-/// merchant, product and beneficiary never change.
+/// The rules are those of the program: within one life (`created_at`) the generation
+/// only grows; within one generation the kind of metering stays; merchant, product
+/// and beneficiary never change.
 ///
 /// # Errors
 /// [`ReceiptError::ReadingTooOld`], [`ReceiptError::Contradicted`].
@@ -123,16 +123,20 @@ pub fn compare(
             Err(ReceiptError::Contradicted)
         };
     }
-    if entitlement.status == EntitlementStatus::Active && found.is_same_state(stated) {
+    // Used credits are booked on chain in batches: a receipt may be ahead of them.
+    let booked = EntitlementFacts {
+        credits: match (stated.credits, found.credits) {
+            (Some((granted, counted)), Some((_, booked))) => Some((granted, counted.min(booked))),
+            (credits, _) => credits,
+        },
+        ..stated.clone()
+    };
+    if entitlement.status == EntitlementStatus::Active && found.is_same_state(&booked) {
         return Ok(Evidence::Confirmed);
     }
     let same_generation = found.generation == stated.generation;
-    let shrunk = matches!(
-        (stated.credits, found.credits),
-        (Some((_, before)), Some((_, now))) if now < before
-    );
     let other_kind = stated.credits.is_some() != found.credits.is_some();
-    if found.generation < stated.generation || shrunk || (same_generation && other_kind) {
+    if found.generation < stated.generation || (same_generation && other_kind) {
         return Err(ReceiptError::Contradicted);
     }
     Ok(Evidence::MovedOn)

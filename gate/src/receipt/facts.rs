@@ -32,7 +32,8 @@ pub struct EntitlementFacts {
     pub last_intent: Pubkey,
     /// Payments that counted.
     pub payments: u64,
-    /// Calls granted and booked as used; `None` when calls are not counted.
+    /// Calls granted and counted as used; `None` when calls are not counted. The
+    /// count may be ahead of what is booked on chain.
     pub credits: Option<(Credits, Credits)>,
     /// The slot of the reading.
     pub slot: u64,

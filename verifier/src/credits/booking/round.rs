@@ -237,3 +237,39 @@ fn ends_soon(entitlement: &Entitlement, chain_time: UnixSeconds) -> bool {
         .checked_add(LIFE_OF_A_TRANSACTION)
         .is_ok_and(|later| later >= entitlement.expires_at)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+    use super::*;
+    use solana_hash::Hash;
+    use solana_keypair::Keypair;
+    use tollgate_client::Addresses;
+
+    #[test]
+    fn a_full_group_is_one_transaction_and_one_more_would_not_be() {
+        let operator = Keypair::new();
+        let merchant = Pubkey::new_from_array([200; 32]);
+        let sign = |count: usize| {
+            let budget = ComputeBudget {
+                units: u32::MAX,
+                price: u64::MAX,
+            };
+            let mut instructions = budget.instructions();
+            instructions.extend((0..count).map(|number| {
+                let entitlement = Pubkey::new_from_array([u8::try_from(number).unwrap(); 32]);
+                let (used, created_at) = (Credits(u64::MAX), UnixSeconds(i64::MAX));
+                Addresses::default().consume(
+                    operator.pubkey(),
+                    merchant,
+                    entitlement,
+                    used,
+                    created_at,
+                )
+            }));
+            transaction::sign(&instructions, Hash::default(), &operator, &[])
+        };
+        assert!(sign(PER_TRANSACTION).is_ok());
+        assert!(sign(PER_TRANSACTION + 2).is_err());
+    }
+}

@@ -10,6 +10,7 @@
 mod fixture;
 mod history;
 mod killed;
+mod measure;
 mod promises;
 #[path = "../../../tests/redis_server/mod.rs"]
 mod redis_server;
