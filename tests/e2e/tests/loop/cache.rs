@@ -1,6 +1,5 @@
 //! The chain cache over the embedded chain, whose WebSocket can be made to fail.
 
-
 use tollgate_e2e_tests::{ChainCache, chain_cache};
 use tollgate_localnet::{Localnet, test_keypair};
 
