@@ -50,6 +50,15 @@ idl:
 cu:
     cargo xtask cu
 
-# Random input for the program and the client's decoders, five minutes each.
+# Random input for the program, the decoders and the service's readers, five
+# minutes each.
 fuzz seconds='300':
     cargo xtask fuzz --seconds {{seconds}}
+
+# Callers, faults and restarts against the whole service, five minutes.
+sim seconds='300':
+    cargo xtask sim --seconds {{seconds}}
+
+# What a request through the gate costs, next to none and next to peers.
+bench:
+    cargo xtask bench

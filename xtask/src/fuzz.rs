@@ -1,5 +1,5 @@
-//! Random input for the program and the client's decoders, for longer than the tests
-//! take.
+//! Random input for the program, the client's decoders and the service's readers, for
+//! longer than the tests take.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use crate::workspace::Workspace;
 
 /// What to run.
 pub struct Fuzz {
-    /// How long each of the two searches goes on.
+    /// How long each of the searches goes on.
     pub seconds: u64,
     /// The first seed; `None`: a random one, which is printed.
     pub seed: Option<u64>,

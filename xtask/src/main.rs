@@ -7,11 +7,14 @@
 //! | `idl` | writes the program's Anchor IDL |
 //! | `cu` | measures compute units and holds them against their limits |
 //! | `soak` | random sequences of every instruction against a plain model, for long |
-//! | `fuzz` | random input for the program and the client's decoders, for long |
+//! | `fuzz` | random input for the program, the decoders and the service's readers, for long |
+//! | `sim` | seeded runs of the whole service, judged by their histories, for long |
+//! | `bench` | what a request through the gate costs, next to none and next to peers |
 //! | `setup` | installs the system packages that the tests need (Debian, root) |
 //! | `test` | every test of the workspace and every check above |
 //! | `test-validator` | the suites that need a real Agave validator |
 
+mod bench;
 mod build_program;
 mod compute_units;
 mod error;
@@ -20,6 +23,7 @@ mod host;
 mod idl;
 mod process;
 mod provenance;
+mod sim;
 mod soak;
 mod test_report;
 mod test_suite;
@@ -82,14 +86,41 @@ enum Command {
         #[arg(long)]
         release: bool,
     },
-    /// Search for input that breaks the program or the client's decoders
+    /// Search for input that breaks the program, the client's decoders or the service's readers
     Fuzz {
-        /// How long each of the two searches goes on
+        /// How long each of the searches goes on
         #[arg(long, default_value_t = 300)]
         seconds: u64,
         /// The first seed; without it a random one, which is printed
         #[arg(long)]
         seed: Option<u64>,
+    },
+    /// Let callers, faults and restarts loose on the service and judge what happened
+    Sim {
+        /// How long to go on, one seed after another
+        #[arg(long, default_value_t = 300)]
+        seconds: u64,
+        /// The one seed to replay
+        #[arg(long)]
+        seed: Option<u64>,
+        /// How many things each caller does in a run
+        #[arg(long)]
+        steps: Option<u64>,
+    },
+    /// Measure the service and hold it against its goals (long compilation)
+    Bench {
+        /// Rounds over all rows
+        #[arg(long, default_value_t = 3)]
+        rounds: u32,
+        /// How long each row is measured in a round, in milliseconds
+        #[arg(long, default_value_t = 3_000)]
+        milliseconds: u64,
+        /// Connections of the load
+        #[arg(long, default_value_t = 16)]
+        connections: u32,
+        /// Users whose waiting is measured
+        #[arg(long, default_value_t = 10)]
+        users: u32,
     },
     /// Install the system packages that the tests need; `test` does so itself
     Setup,
@@ -135,6 +166,32 @@ fn run(command: &Command) -> Result<(), Error> {
             },
         ),
         &Command::Fuzz { seconds, seed } => fuzz::run(&workspace, &fuzz::Fuzz { seconds, seed }),
+        &Command::Sim {
+            seconds,
+            seed,
+            steps,
+        } => sim::run(
+            &workspace,
+            &sim::Sim {
+                seconds,
+                seed,
+                steps,
+            },
+        ),
+        &Command::Bench {
+            rounds,
+            milliseconds,
+            connections,
+            users,
+        } => bench::run(
+            &workspace,
+            &bench::Bench {
+                rounds,
+                milliseconds,
+                connections,
+                users,
+            },
+        ),
         Command::Setup => host::ensure(host::FOR_TESTS),
         Command::Test => test_suite::run_all(&workspace),
         Command::TestValidator => test_suite::run_validator(&workspace),

@@ -16,6 +16,26 @@ use crate::{compute_units, host, idl, process, provenance};
 /// The manifest of the suites that need a real validator.
 const VALIDATOR: &str = "tests/validator/Cargo.toml";
 
+/// A workspace beside this one.
+struct Beside {
+    manifest: &'static str,
+    lock: &'static str,
+    remedy: &'static str,
+}
+
+const BESIDE: [Beside; 2] = [
+    Beside {
+        manifest: VALIDATOR,
+        lock: "tests/validator/Cargo.lock",
+        remedy: "run `cargo update --workspace --manifest-path tests/validator/Cargo.toml`",
+    },
+    Beside {
+        manifest: "benches/gate/Cargo.toml",
+        lock: "benches/gate/Cargo.lock",
+        remedy: "run `cargo update --workspace --manifest-path benches/gate/Cargo.toml`",
+    },
+];
+
 /// Runs every test of the workspace and every check of its artifacts.
 ///
 /// # Errors
@@ -41,10 +61,7 @@ pub fn run_all(workspace: &Workspace) -> Result<(), Error> {
             "compute units and ELF size",
             compute_units::judge(workspace),
         ),
-        (
-            "the validator's lock file is current",
-            validator_lock(workspace),
-        ),
+        ("the other lock files are current", other_locks(workspace)),
     ];
     conclude("cargo xtask test", &run, &checks)
 }
@@ -62,19 +79,22 @@ pub fn run_validator(workspace: &Workspace) -> Result<(), Error> {
     conclude("cargo xtask test-validator", &suite.run(&[])?, &[])
 }
 
-/// The validator's workspace depends on this one's crates but has a lock file of
-/// its own, which nothing else would notice to be out of date.
-fn validator_lock(workspace: &Workspace) -> Result<(), Error> {
-    let mut update = Command::new("cargo");
-    update
-        .current_dir(workspace.root())
-        .args(["update", "--workspace", "--locked", "--quiet"])
-        .args(["--manifest-path", VALIDATOR]);
-    process::run(&mut update).map_err(|error| Error::Stale {
-        artifact: "tests/validator/Cargo.lock",
-        detail: error.to_string(),
-        remedy: "run `cargo update --workspace --manifest-path tests/validator/Cargo.toml`",
-    })
+/// The workspaces beside this one depend on its crates but have lock files of their
+/// own, which nothing else would notice to be out of date.
+fn other_locks(workspace: &Workspace) -> Result<(), Error> {
+    for beside in &BESIDE {
+        let mut update = Command::new("cargo");
+        update
+            .current_dir(workspace.root())
+            .args(["update", "--workspace", "--locked", "--quiet"])
+            .args(["--manifest-path", beside.manifest]);
+        process::run(&mut update).map_err(|error| Error::Stale {
+            artifact: beside.lock,
+            detail: error.to_string(),
+            remedy: beside.remedy,
+        })?;
+    }
+    Ok(())
 }
 
 /// Prints the numbers and says whether everything is well.

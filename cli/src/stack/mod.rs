@@ -5,7 +5,7 @@
 mod merchant;
 mod upstream;
 
-pub use merchant::{LocalMerchant, publish};
+pub use merchant::{CALLS, LocalMerchant, publish};
 pub use upstream::{RunningUpstream, start as start_upstream};
 
 use crate::error::CliError;

@@ -1,5 +1,5 @@
-//! The whole loop over real HTTP on whichever chain: nothing here knows whether a
-//! LiteSVM or an Agave validator answers.
+//! The whole loop over real HTTP on whichever chain: but for [`local`], nothing here
+//! knows whether a LiteSVM or an Agave validator answers.
 // Test support: a broken expectation has to stop the test at once.
 #![allow(
     clippy::unwrap_used,
@@ -11,11 +11,13 @@
 mod chain_cache;
 mod cluster;
 mod door;
+mod local;
 mod paid_request;
 mod service;
 
 pub use chain_cache::{ChainCache, chain_cache};
 pub use cluster::Cluster;
 pub use door::Door;
+pub use local::local;
 pub use paid_request::paid_request;
 pub use service::Service;

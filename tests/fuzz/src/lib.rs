@@ -1,4 +1,5 @@
-//! Random and mutated input for the program's ELF and for the client's decoders.
+//! Random and mutated input for the program's ELF, for the client's decoders and for
+//! what the service reads.
 //!
 //! | module | what it holds |
 //! | --- | --- |
@@ -8,6 +9,7 @@
 //! | [`authority`] | who may lose what in a transaction that succeeded |
 //! | [`campaign`] | the loop: input that comes to something new is mutated further |
 //! | [`decoders`] | the client's decoders on arbitrary bytes |
+//! | [`service`] | what the service reads of strangers, of servers and of its operator |
 //!
 //! A coverage-guided engine would watch the machine that executes the program and
 //! learn nothing of the program itself, and needs a nightly compiler. What the program
@@ -27,3 +29,4 @@ pub mod campaign;
 pub mod decoders;
 pub mod input;
 pub mod program;
+pub mod service;

@@ -16,7 +16,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tollgate_fuzz::program::Target;
-use tollgate_fuzz::{campaign, decoders};
+use tollgate_fuzz::{campaign, decoders, service};
 use tollgate_program_tests::rehearsal::IDL;
 use tollgate_program_tests::substitution::idl;
 
@@ -118,4 +118,43 @@ fn no_bytes_break_the_clients_decoders() {
     println!("{total:?}");
     assert!(total.accounts > 0 && total.accounts < total.inputs);
     assert!(total.transactions > 0 && total.transactions < total.inputs);
+}
+
+/// A reader of the service: some inputs are accepted and some are not, or the search
+/// would prove nothing.
+fn service_rounds(name: &str, inputs: u64, run: fn(u64, u64) -> service::Tally) {
+    let inputs = size(inputs);
+    let total = Mutex::new(service::Tally::default());
+    rounds(|seed| {
+        println!("{name}: seed {seed}: {inputs} inputs");
+        total.lock().unwrap().add(run(seed, inputs));
+    });
+    let total = total.into_inner().unwrap();
+    println!("{name}: {total:?}");
+    assert!(total.accepted > 0 && total.accepted < total.inputs);
+}
+
+#[test]
+fn no_spelling_of_a_path_is_decided_otherwise_than_its_canonical_form() {
+    service_rounds("paths", 20_000, service::paths::run);
+}
+
+#[test]
+fn no_header_makes_somebody_somebody_else() {
+    service_rounds("headers", 2_000, service::headers::run);
+}
+
+#[test]
+fn no_message_verifies_that_was_not_signed() {
+    service_rounds("sign-ins", 2_000, service::sign_in::run);
+}
+
+#[test]
+fn no_account_opens_what_is_not_its_owners() {
+    service_rounds("accounts", 5_000, service::accounts::run);
+}
+
+#[test]
+fn no_configuration_breaks_its_reader() {
+    service_rounds("configurations", 1_000, service::configuration::run);
 }

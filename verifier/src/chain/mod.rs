@@ -27,6 +27,7 @@ mod health;
 mod ledger;
 mod memory;
 mod question;
+mod reading;
 mod rpc;
 mod run;
 

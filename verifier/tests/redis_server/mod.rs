@@ -77,7 +77,10 @@ impl RedisServer {
     fn spawn(&mut self, settings: &[&str]) -> bool {
         let process = Command::new("redis-server")
             .args(["--bind", "127.0.0.1", "--port", &self.port.to_string()])
-            .args(["--appendonly", "yes", "--save", ""])
+            // With `everysec` a server answers before it has written while the disk is
+            // busy, and forgets that when it is killed (docs/metered.md).
+            .args(["--appendonly", "yes", "--appendfsync", "always"])
+            .args(["--save", ""])
             .arg("--dir")
             .arg(self.folder.path())
             .args(settings)

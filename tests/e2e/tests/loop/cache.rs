@@ -1,19 +1,16 @@
 //! The chain cache over the embedded chain, whose WebSocket can be made to fail.
 
-use std::time::Duration;
 
 use tollgate_e2e_tests::{ChainCache, chain_cache};
 use tollgate_localnet::{Localnet, test_keypair};
 
-use crate::scene::local;
+use crate::scene::SLOT;
 use solana_signer::Signer;
-
-/// As fast as the chain of these tests.
-const SLOT: Duration = Duration::from_millis(40);
+use tollgate_e2e_tests::local;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_chain_cache_keeps_its_promises() {
-    let (localnet, cluster) = local().await;
+    let (localnet, cluster) = local(SLOT).await;
     chain_cache(&cluster, &localnet.websocket_url(), SLOT).await;
     localnet.shutdown().await;
 }
@@ -22,7 +19,7 @@ async fn the_chain_cache_keeps_its_promises() {
 /// a payment that is not confirmed opens nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_feed_without_notices_is_not_believed() {
-    let (localnet, cluster) = local().await;
+    let (localnet, cluster) = local(SLOT).await;
     let scene = ChainCache::set(&cluster, &localnet.websocket_url(), SLOT).await;
     let payer = scene.paid_is_served_by_push().await;
     // Connections stay open, and nothing comes: a revocation is seen by reading.
@@ -37,7 +34,7 @@ async fn a_feed_without_notices_is_not_believed() {
 /// beyond doubt nobody is told that he has not paid.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_chain_that_began_anew_is_not_taken_for_unpaid_at_once() {
-    let (localnet, cluster) = local().await;
+    let (localnet, cluster) = local(SLOT).await;
     let scene = ChainCache::set(&cluster, &localnet.websocket_url(), SLOT).await;
     let payer = scene.paid_is_served_by_push().await;
     localnet.warp_slots(1_000).unwrap();

@@ -1,6 +1,6 @@
 //! Who is served, at which price, and who is not.
 
-use crate::scene::{FUNDS, PRICE, Scene, local};
+use crate::scene::{FUNDS, PRICE, SLOT, Scene};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use solana_signer::Signer;
@@ -9,13 +9,13 @@ use tollgate_cli::pay::{HowServed, PayError};
 use tollgate_cli::stack::configure;
 use tollgate_client::chain::{Submission, SubmitLimits};
 use tollgate_client::{Amount, ProductChanges, TollgateError, transaction};
-use tollgate_e2e_tests::paid_request;
+use tollgate_e2e_tests::{local, paid_request};
 use tollgate_verifier::Verifier;
 use tollgate_verifier::config::RouteConfig;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paid_request_end_to_end() {
-    let (localnet, cluster) = local().await;
+    let (localnet, cluster) = local(SLOT).await;
     paid_request(&cluster).await;
     localnet.shutdown().await;
 }

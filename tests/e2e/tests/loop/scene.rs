@@ -5,35 +5,15 @@ use solana_signer::Signer;
 use std::time::Duration;
 use tollgate_cli::pay::{Agent, Fetched, HowServed, PayError};
 use tollgate_client::Amount;
-use tollgate_e2e_tests::{Cluster, Service};
-use tollgate_localnet::{Localnet, USDC_MINT, test_keypair, usdc_mint_authority};
+use tollgate_e2e_tests::{Cluster, Service, local};
+use tollgate_localnet::Localnet;
 
+/// Fast slots.
+pub const SLOT: Duration = Duration::from_millis(40);
 /// What a wallet begins with.
 pub const FUNDS: Amount = Amount(1_000_000);
 /// What the report costs.
 pub const PRICE: u64 = 10_000;
-
-/// A local chain with fast slots, as a cluster.
-pub async fn local() -> (Localnet, Cluster) {
-    let localnet = Localnet::builder()
-        .slot_duration(Duration::from_millis(40))
-        .program(tollgate_client::PROGRAM_ID, tollgate::ELF)
-        .start()
-        .await
-        .unwrap();
-    let treasury = test_keypair("e2e treasury");
-    localnet
-        .airdrop(&treasury.pubkey(), 1_000_000_000_000)
-        .unwrap();
-    localnet.finalize();
-    let cluster = Cluster {
-        rpc_url: localnet.rpc_url(),
-        treasury,
-        mint_authority: usdc_mint_authority(),
-        mint: USDC_MINT,
-    };
-    (localnet, cluster)
-}
 
 /// A chain, a service and a funded wallet with an agent.
 pub struct Scene {
@@ -46,7 +26,7 @@ pub struct Scene {
 
 impl Scene {
     pub async fn set() -> Self {
-        let (localnet, cluster) = local().await;
+        let (localnet, cluster) = local(SLOT).await;
         let service = Service::start(&cluster, &cluster.rpc_url).await;
         let wallet = cluster.wallet(100_000_000, FUNDS).await;
         Self {

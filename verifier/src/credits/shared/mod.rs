@@ -1,10 +1,10 @@
 //! The store of several verifiers: one Redis server (7.0 or later).
 //!
 //! Every operation is one script, so that nothing comes between reading and
-//! writing; replicas cannot oversell. The server must keep an append-only file and
-//! must not evict; one that does not is refused. What a loss of its power can give
-//! away is what its `appendfsync` leaves unwritten: nothing with `always`, about a
-//! second of reservations with `everysec`.
+//! writing; replicas cannot oversell. A server that keeps no append-only
+//! file, or may evict any key, is refused. What its end can give away is what
+//! its `appendfsync` leaves unwritten: nothing with `always`; up to two seconds of
+//! reservations with `everysec`, because a server whose disk is busy answers first.
 
 mod connection;
 

@@ -3,7 +3,7 @@
 //! `TOLLGATE_CREDITS_SEED=n` replays one history; the seed of a history that fails
 //! is printed.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
@@ -26,7 +26,8 @@ struct Sums {
     /// Older words of the chain, which a lagging replica may still have.
     past: Vec<ChainView>,
     used: u64,
-    open: HashMap<ReservationId, u64>,
+    /// In an order of its own, so that a seed means one history.
+    open: BTreeMap<u128, u64>,
 }
 
 impl Sums {
@@ -35,7 +36,7 @@ impl Sums {
             chain: view(1, 10, 0),
             past: Vec::new(),
             used: 0,
-            open: HashMap::new(),
+            open: BTreeMap::new(),
         }
     }
 
@@ -100,7 +101,8 @@ async fn history(fixture: &mut dyn Fixture, seed: u64, first: u8) {
                 store = fixture.open();
                 if !fixture.keeps_open_reservations() {
                     for account in &mut accounts {
-                        account.used += account.open.drain().map(|(_, cost)| cost).sum::<u64>();
+                        let open = std::mem::take(&mut account.open);
+                        account.used += open.values().sum::<u64>();
                     }
                 }
             }
@@ -133,7 +135,7 @@ async fn call(
     match store.reserve(demand).await {
         Ok(Reserved::Taken { remaining }) => {
             assert!(account.left() >= cost);
-            account.open.insert(id, cost);
+            account.open.insert(id.0, cost);
             assert_eq!(remaining.0, account.left());
         }
         Ok(Reserved::Short { remaining }) => {
@@ -161,7 +163,7 @@ async fn end_one(
         entitlement: who,
         life: account.chain.life,
         cost: Credits(cost),
-        id,
+        id: ReservationId(id),
         settlement: if release {
             Settlement::Release
         } else {

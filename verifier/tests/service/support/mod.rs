@@ -244,6 +244,15 @@ impl RawAnswer {
             .unwrap_or(0)
     }
 
+    /// The statuses of all responses.
+    pub fn statuses(&self) -> Vec<u16> {
+        self.text
+            .split("HTTP/1.1 ")
+            .skip(1)
+            .filter_map(|rest| rest.get(..3)?.parse().ok())
+            .collect()
+    }
+
     /// The `error` of the first response's JSON body.
     pub fn code(&self) -> String {
         let body = self.text.split("\r\n\r\n").nth(1).unwrap_or_default();

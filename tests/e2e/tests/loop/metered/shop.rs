@@ -1,7 +1,7 @@
 //! A merchant who sells calls, and callers who buy them.
 
 use super::upstream::Upstream;
-use crate::scene::local;
+use crate::scene::SLOT;
 use serde_json::Value;
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
@@ -19,6 +19,7 @@ use tollgate_client::{
     random_payment_id,
 };
 use tollgate_e2e_tests::Cluster;
+use tollgate_e2e_tests::local;
 use tollgate_gate::{Charge, Metering};
 use tollgate_localnet::Localnet;
 use tollgate_verifier::config::{
@@ -45,7 +46,7 @@ pub struct Shop {
 impl Shop {
     /// A shop whose product has this many calls.
     pub async fn open(calls: u64) -> Self {
-        let (localnet, cluster) = local().await;
+        let (localnet, cluster) = local(SLOT).await;
         let chain = cluster.chain();
         let owner = cluster.wallet(1_000_000_000, Amount(0)).await;
         let operator = cluster.wallet(1_000_000_000, Amount(0)).await;

@@ -1,0 +1,97 @@
+//! The results for programs and for people.
+
+use serde_json::{Value, json};
+
+use super::Bench;
+use super::figures::{Figures, Results};
+use super::goals::{Bound, Goal};
+use super::rows::{BARE, ROWS};
+
+/// The results as JSON.
+pub fn json(bench: &Bench, results: &Results, goals: &[Goal]) -> Value {
+    let rows: serde_json::Map<_, _> = ROWS
+        .iter()
+        .map(|row| {
+            let median = |figure: fn(&Figures) -> f64| results.median(row.name, figure);
+            let figures = json!({
+                "title": row.title,
+                "per_second": median(|figures| figures.per_second),
+                "p50_us": median(|figures| as_f64(figures.p50_us)),
+                "p99_us": median(|figures| as_f64(figures.p99_us)),
+                "server_cpu_us": median(|figures| figures.cpu_us),
+                "requests": results.sum(row.name, |figures| figures.requests),
+                "unexpected": results.sum(row.name, |figures| figures.unexpected),
+                "chain_reads": results.sum(row.name, |figures| figures.chain_reads.unwrap_or(0)),
+                "against": row.against,
+                "ratio": row.against.and_then(|against| {
+                    results.ratio(row.name, against, |figures| figures.per_second)
+                }),
+            });
+            (row.name.to_owned(), figures)
+        })
+        .collect();
+    let goals: Vec<_> = goals
+        .iter()
+        .map(|goal| {
+            json!({
+                "name": goal.name,
+                "measured": goal.measured,
+                "bound": goal.bound,
+                "holds": goal.holds(),
+            })
+        })
+        .collect();
+    json!({
+        "rounds": bench.rounds,
+        "milliseconds_per_round": bench.milliseconds,
+        "connections": bench.connections,
+        "processors": std::thread::available_parallelism().map_or(1, usize::from),
+        "rows": rows,
+        "users": results.users,
+        "goals": goals,
+    })
+}
+
+/// The results as a table.
+pub fn table(results: &Results, goals: &[Goal]) -> String {
+    let width = ROWS.iter().map(|row| row.title.chars().count()).max();
+    let width = width.unwrap_or(0);
+    let mut text = format!(
+        "{:width$}  {:>9}  {:>8}  {:>8}  {:>8}  {:>7}  {:>7}\n",
+        "", "req/s", "p50 us", "p99 us", "cpu us", "to bare", "to base"
+    );
+    for row in ROWS {
+        let median = |figure: fn(&Figures) -> f64| results.median(row.name, figure);
+        let ratio = |against: &str| results.ratio(row.name, against, |figures| figures.per_second);
+        text += &format!(
+            "{:width$}  {:>9}  {:>8}  {:>8}  {:>8}  {:>7}  {:>7}\n",
+            row.title,
+            or_dash(median(|figures| figures.per_second), 0),
+            or_dash(median(|figures| as_f64(figures.p50_us)), 0),
+            or_dash(median(|figures| as_f64(figures.p99_us)), 0),
+            or_dash(median(|figures| figures.cpu_us), 1),
+            or_dash(ratio(BARE), 2),
+            or_dash(row.against.and_then(ratio), 2),
+        );
+    }
+    text += "\n(cpu: processor time of the server alone; to base: to the row that it stands against)\n\n";
+    for goal in goals {
+        let bound = match goal.bound {
+            Bound::AtLeast(least) => format!(">= {least}"),
+            Bound::AtMost(most) => format!("<= {most}"),
+        };
+        let verdict = if goal.holds() { "ok" } else { "MISSED" };
+        let measured = or_dash(goal.measured, 2);
+        text += &format!("{verdict:6}  {}: {measured} ({bound})\n", goal.name);
+    }
+    text
+}
+
+fn or_dash(figure: Option<f64>, digits: usize) -> String {
+    figure.map_or_else(|| "-".into(), |figure| format!("{figure:.digits$}"))
+}
+
+/// Exact below 2^32, which microseconds of a benchmark are.
+fn as_f64(figure: u64) -> f64 {
+    f64::from(u32::try_from(figure).unwrap_or(u32::MAX))
+}
