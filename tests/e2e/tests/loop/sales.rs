@@ -1,6 +1,6 @@
 //! Who is served, at which price, and who is not.
 
-use crate::scene::{FUNDS, PRICE, Scene, SLOT};
+use crate::scene::{FUNDS, PRICE, SLOT, Scene};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use solana_signer::Signer;
