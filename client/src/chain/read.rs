@@ -2,7 +2,9 @@
 
 use super::{Chain, ChainError};
 use crate::accounts::{DecodeError, ProgramAccount, decode};
-use crate::{Amount, Entitlement, Merchant, PaymentIntent, Product, Pubkey, UnixSeconds};
+use crate::{
+    Addresses, Amount, Entitlement, Merchant, PaymentIntent, Product, Pubkey, UnixSeconds,
+};
 use solana_account::Account;
 use solana_clock::Clock;
 use solana_hash::Hash;
@@ -61,11 +63,7 @@ impl Chain {
         let entitlements = addresses
             .iter()
             .zip(accounts)
-            .map(|(address, account)| {
-                account
-                    .map(|account| decode(&known, address, &account))
-                    .transpose()
-            })
+            .map(|(address, account)| decode_created(&known, address, account))
             .collect();
         Ok(EntitlementsReading {
             slot,
@@ -88,9 +86,7 @@ impl Chain {
         let (slot, accounts) = self.accounts([address, CLOCK]).await?;
         let [entitlement, clock] = accounts;
         let chain_time = chain_time(clock)?;
-        let entitlement = entitlement
-            .map(|account| decode(&self.addresses(), &address, &account))
-            .transpose()?;
+        let entitlement = decode_created(&self.addresses(), &address, entitlement)?;
         Ok(EntitlementReading {
             slot,
             chain_time,
@@ -188,9 +184,7 @@ impl Chain {
 
     async fn decoded<T: ProgramAccount>(&self, address: &Pubkey) -> Result<Option<T>, ChainError> {
         let (_, [account]) = self.accounts([*address]).await?;
-        Ok(account
-            .map(|account| decode(&self.addresses(), address, &account))
-            .transpose()?)
+        Ok(decode_created(&self.addresses(), address, account)?)
     }
 
     /// The raw accounts at the configured commitment, in order, from one answer.
@@ -204,6 +198,21 @@ impl Chain {
             .map_err(|_| ChainError::Malformed("another number of accounts"))?;
         Ok((slot, accounts))
     }
+}
+
+/// What was created at `address`, if anything was: anybody may send lamports to an
+/// address at which nothing stands yet, and the system program holds them there.
+fn decode_created<T: ProgramAccount>(
+    addresses: &Addresses,
+    address: &Pubkey,
+    account: Option<Account>,
+) -> Result<Option<T>, DecodeError> {
+    account
+        .filter(|account| {
+            account.owner != solana_system_interface::program::ID || !account.data.is_empty()
+        })
+        .map(|account| decode(addresses, address, &account))
+        .transpose()
 }
 
 /// The time that a Clock sysvar account holds.

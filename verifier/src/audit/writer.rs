@@ -80,7 +80,10 @@ impl Writer {
         let mut since = self.since_checkpoint;
         for record in records {
             head = record.clone().append(head, &mut lines);
-            since += 1;
+            since = match record.kind {
+                Kind::Checkpoint => 0,
+                _ => since + 1,
+            };
             if let Some(notary) = self.notary.as_ref().filter(|notary| since >= notary.every) {
                 head = checkpoint(notary, head).append(head, &mut lines);
                 since = 0;
