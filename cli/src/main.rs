@@ -2,14 +2,19 @@
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
-use tollgate_cli::commands::{demo, deploy, dev, entitlement, merchant, pay, product, serve};
+use tollgate_cli::commands::{
+    audit, check_config, credits, demo, deploy, dev, entitlement, keys, merchant, pay, product,
+    receipt, serve,
+};
 use tollgate_cli::error::CliError;
 use tollgate_cli::output::{self, Format};
 
 /// HTTP 402 with its ledger on Solana.
 ///
 /// Exit codes: 0 done; 1 failed; 2 wrong command line; 3 refused by the spending
-/// policy, nothing was paid; 4 the fate of a transaction is not known yet; 5 not found.
+/// policy, nothing was paid; 4 the fate of a transaction is not known yet, or a
+/// configuration could not be held against the chain; 5 not found; 6 evidence that does
+/// not hold (a receipt, an audit log).
 #[derive(Parser, Debug)]
 #[command(name = "tollgate", version, arg_required_else_help = true)]
 struct Arguments {
@@ -28,6 +33,8 @@ enum Command {
     Dev(dev::DevArgs),
     /// Run the verifier in front of an API
     Serve(serve::ServeArgs),
+    /// Say what is wrong with a verifier's configuration, with file, line and key
+    CheckConfig(check_config::CheckConfigArgs),
     /// Fetch a URL and pay for it if it answers 402
     Pay(pay::PayArgs),
     /// Look up who may use what
@@ -39,17 +46,33 @@ enum Command {
     /// Publish and change products
     #[command(subcommand)]
     Product(product::ProductCommand),
+    /// Show and book used credits of metered products
+    #[command(subcommand)]
+    Credits(credits::CreditsCommand),
     /// Put the program, a merchant and its products on a cluster
     #[command(subcommand)]
     Deploy(deploy::DeployCommand),
+    /// Read and verify the log of what a verifier decided
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// Verify receipts
+    #[command(subcommand)]
+    Receipt(receipt::ReceiptCommand),
+    /// Make the secrets of a verifier
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let format = arguments.output;
-    // A service tells what it does; a command only what goes wrong.
-    let quiet = !matches!(arguments.command, Command::Serve(_) | Command::Dev(_));
-    tollgate_verifier::logging::init(if quiet { "error" } else { "info" });
+    // A service tells what it does (and `serve` how, by its configuration); a
+    // command only what goes wrong.
+    match arguments.command {
+        Command::Serve(_) => {}
+        Command::Dev(_) => drop(tollgate_verifier::logging::init("info")),
+        _ => drop(tollgate_verifier::logging::init("error")),
+    }
     let done = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -69,10 +92,15 @@ async fn run(command: Command, format: Format) -> Result<(), CliError> {
         Command::Demo(args) => demo::run(args).await,
         Command::Dev(args) => dev::run(args).await,
         Command::Serve(args) => serve::run(args).await,
+        Command::CheckConfig(args) => check_config::run(args, format).await,
         Command::Pay(args) => pay::run(args, format).await,
         Command::Entitlement(command) => entitlement::run(command, format).await,
         Command::Merchant(command) => merchant::run(command, format).await,
         Command::Product(command) => product::run(command, format).await,
+        Command::Credits(command) => credits::run(command, format).await,
         Command::Deploy(command) => deploy::run(command, format).await,
+        Command::Audit(command) => audit::run(command, format).await,
+        Command::Receipt(command) => receipt::run(command, format).await,
+        Command::Keys(command) => keys::run(command, format),
     }
 }

@@ -78,9 +78,29 @@ pub fn print_error(error: &CliError, format: Format) {
                 eprintln!("  the program says: {program_error}");
             }
         }
-        Format::Json => eprintln!(
-            "{}",
-            json!({"error": error.code(), "detail": error.to_string(), "program_error": program_error})
-        ),
+        Format::Json => {
+            let mut shown = json!({
+                "error": error.code(),
+                "detail": error.to_string(),
+                "program_error": program_error,
+            });
+            if let (Some(problems), Some(shown)) = (error.config_problems(), shown.as_object_mut())
+            {
+                let problems: Vec<Value> = problems
+                    .iter()
+                    .map(|problem| {
+                        json!({
+                            "error": problem.kind.code(),
+                            "file": problem.file,
+                            "line": problem.line,
+                            "key": problem.key,
+                            "expected": problem.message,
+                        })
+                    })
+                    .collect();
+                shown.insert("problems".to_owned(), problems.into());
+            }
+            eprintln!("{shown}");
+        }
     }
 }

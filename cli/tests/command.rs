@@ -12,6 +12,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
 use tollgate_cli::stack::{Stack, StackOptions};
+use tollgate_localnet::DEVNET_GENESIS_HASH;
+use tollgate_verifier::{Config, RunningVerifier, Verifier};
 
 /// Runs `tollgate` to its end.
 async fn tollgate(arguments: &[&str]) -> Output {
@@ -184,6 +186,123 @@ async fn a_merchant_and_a_payer_use_the_command() {
         text(&shown.stdout).contains("\"paused\":true"),
         "{}",
         text(&shown.stderr)
+    );
+    stack.shutdown().await;
+}
+
+/// A verifier that counts but has no key to book with, beside the one of the stack.
+async fn counting_verifier(stack: &Stack, config: &Path) -> RunningVerifier {
+    let text = format!(
+        r#"
+[server]
+listen = "127.0.0.1:0"
+public_url = "http://127.0.0.1:0"
+[chain]
+rpc_url = "{rpc}"
+program_id = "{program}"
+genesis_hash = "{genesis}"
+[merchant]
+address = "{merchant}"
+[secrets]
+key_file = "secret.key"
+[upstream]
+url = "http://{upstream}"
+[credits]
+path = "credits.redb"
+store_timeout_ms = 30000
+[[routes]]
+path = "/v1/report"
+product = "hundred-calls"
+"#,
+        rpc = stack.localnet.rpc_url(),
+        program = tollgate_client::PROGRAM_ID,
+        genesis = DEVNET_GENESIS_HASH,
+        merchant = stack.merchant.address,
+        upstream = stack.upstream.address,
+    );
+    std::fs::write(config, text).unwrap();
+    std::fs::write(config.with_file_name("secret.key"), "09".repeat(32)).unwrap();
+    Verifier::start(Config::load(config).unwrap())
+        .await
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn used_credits_are_shown_and_booked_without_a_verifier() {
+    let options = StackOptions {
+        slot: Duration::from_millis(50),
+        ..StackOptions::default()
+    };
+    let stack = Stack::start(options).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("tollgate.toml");
+    let verifier = counting_verifier(&stack, &config).await;
+    let url = format!("{}/v1/report", verifier.public_url());
+    let wallet = stack.new_wallet(1_000_000).unwrap();
+    let key = key_file(folder.path(), "agent.json", &wallet);
+    let rpc = stack.localnet.rpc_url();
+    let journal = folder.path().join("journal");
+    for _ in 0..2 {
+        let paid = tollgate(&[
+            "pay",
+            &url,
+            "--rpc-url",
+            &rpc,
+            "--keypair",
+            &key,
+            "--journal",
+            journal.to_str().unwrap(),
+        ])
+        .await;
+        assert!(paid.status.success(), "{}", text(&paid.stderr));
+    }
+    let config = config.to_str().unwrap();
+    let show = ["credits", "show", "--config", config, "--output", "json"];
+    let busy = tollgate(&show).await;
+    assert_eq!(busy.status.code(), Some(1));
+    assert!(text(&busy.stderr).contains("credits_store_in_use"));
+    verifier.shutdown().await;
+
+    let shown = async || -> serde_json::Value {
+        let output = tollgate(&show).await;
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    // The file is free when the last task that was cut has let go of it.
+    for _ in 0..100 {
+        if tollgate(&show).await.status.success() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let unbooked = shown().await;
+    assert_eq!(
+        (&unbooked["entitlements"], &unbooked["credits"]),
+        (&1.into(), &2.into())
+    );
+    let keyless = tollgate(&["credits", "book", "--config", config]).await;
+    assert!(text(&keyless.stderr).contains("operator_key_missing"));
+    let operator = &stack.merchant.operator;
+    stack
+        .localnet
+        .airdrop(&operator.pubkey(), 1_000_000_000)
+        .unwrap();
+    stack.localnet.finalize();
+    let operator = key_file(folder.path(), "operator.json", operator);
+    let book = [
+        "credits",
+        "book",
+        "--config",
+        config,
+        "--operator",
+        &operator,
+    ];
+    let booked = tollgate(&book).await;
+    assert!(booked.status.success(), "{}", text(&booked.stderr));
+    let unbooked = shown().await;
+    assert_eq!(
+        (&unbooked["entitlements"], &unbooked["credits"]),
+        (&0.into(), &0.into())
     );
     stack.shutdown().await;
 }

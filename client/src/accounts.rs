@@ -3,9 +3,9 @@
 //! decoded fields must all agree (reference/service.md 2.3, rule 8).
 
 use crate::{Addresses, Pubkey, TollgateError};
-use anchor_lang::{AccountDeserialize, Discriminator};
+use anchor_lang::{AccountDeserialize, AccountSerialize, Discriminator};
 use solana_account::ReadableAccount;
-use tollgate::constants::ACCOUNT_VERSION;
+use tollgate::constants::{ACCOUNT_VERSION, ROOM_TO_GROW};
 use tollgate::state::{Entitlement, Merchant, PaymentIntent, Product};
 
 /// Why an account is not what its address promises. None of these means that
@@ -105,6 +105,15 @@ pub fn decode<T: ProgramAccount>(
         });
     }
     Ok(decoded)
+}
+
+/// The bytes of an account as the program leaves them: the fields, and room to grow.
+pub fn encode<T: ProgramAccount + AccountSerialize>(account: &T) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // Writing into memory does not fail.
+    let _ = account.try_serialize(&mut bytes);
+    bytes.resize(bytes.len() + ROOM_TO_GROW, 0);
+    bytes
 }
 
 impl ProgramAccount for Merchant {

@@ -7,7 +7,7 @@
 //! | what stands on chain | answer |
 //! | --- | --- |
 //! | usable at chain time | [`Decision::Serve`] |
-//! | nothing, expired, credits used up | [`Decision::Challenge`] (if for sale) |
+//! | nothing, expired, fewer credits than the request costs | [`Decision::Challenge`] (if for sale) |
 //! | revoked by the merchant | 403 `entitlement_revoked` |
 //! | not known | [`Decision::Unavailable`], never a 402 |
 
@@ -17,14 +17,17 @@ use crate::payment_id::Progress;
 use crate::session::Session;
 use crate::siwx::SignedIn;
 use std::sync::Arc;
-use tollgate_client::{DurationSeconds, Entitlement, EntitlementStatus, Pubkey, UnixSeconds};
+use tollgate_client::{
+    Credits, DurationSeconds, Entitlement, EntitlementStatus, Pubkey, UnixSeconds,
+};
 
 /// What a reader of the chain found at the entitlement's address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading {
     /// The account stands.
     Known {
-        /// Its content; boxed because it is large.
+        /// Its content; boxed because it is large. Where credits are counted,
+        /// `credits_used` includes those that are used but not booked on chain yet.
         entitlement: Box<Entitlement>,
         /// The Clock sysvar of the same answer.
         chain_time: UnixSeconds,
@@ -109,8 +112,8 @@ impl Entitled {
         &self.address
     }
 
-    /// The entitlement as it was read. For metered products it has a credit left;
-    /// booking the call is not the gate's part.
+    /// The entitlement as the reading has it. For metered products it has the
+    /// credits that the request costs; taking them is not the gate's part.
     pub fn entitlement(&self) -> &Entitlement {
         &self.entitlement
     }
@@ -138,7 +141,7 @@ pub enum PaymentReason {
     PaymentRequired,
     /// What was paid for is over.
     EntitlementExpired,
-    /// All credits are used.
+    /// Fewer credits are left than the request costs.
     CreditsExhausted,
 }
 
@@ -234,6 +237,7 @@ pub struct Question {
     beneficiary: Pubkey,
     address: Pubkey,
     fresh: Option<SignedIn>,
+    cost: Credits,
 }
 
 impl Question {
@@ -248,7 +252,19 @@ impl Question {
             beneficiary,
             address,
             fresh,
+            cost: Credits(1),
         }
+    }
+
+    /// The same question by a request that costs this many credits, where credits
+    /// are counted; a question costs one unless it says otherwise.
+    pub fn costing(self, cost: Credits) -> Self {
+        Self { cost, ..self }
+    }
+
+    /// What the request costs where credits are counted.
+    pub fn cost(&self) -> Credits {
+        self.cost
     }
 
     /// The product that is asked for.
@@ -301,7 +317,10 @@ impl Question {
         if entitlement.status == EntitlementStatus::Revoked {
             return Decision::Refuse(GateError::EntitlementRevoked);
         }
-        if entitlement.is_usable(chain_time) {
+        let affordable = entitlement
+            .credits_remaining()
+            .is_none_or(|remaining| remaining >= self.cost);
+        if entitlement.is_usable(chain_time) && affordable {
             return Decision::Serve(Entitled {
                 offer: self.offer,
                 address: self.address,

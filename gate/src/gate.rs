@@ -95,7 +95,10 @@ impl Gate {
             Access::Paid(offer) => Arc::clone(offer),
         };
         match self.identify(headers, &offer.product, now) {
-            Ok(identity) => self.ask(offer, identity),
+            Ok(identity) => match self.ask(offer, identity) {
+                Next::Read(question) => Next::Read(question.costing(matched.route.metering().cost)),
+                done => done,
+            },
             Err(error) => Next::Done(Decision::Refuse(error)),
         }
     }
@@ -124,6 +127,7 @@ impl Gate {
             keys: &self.settings.keys,
             origin: &self.settings.origin,
             network: &self.settings.network,
+            product,
             now,
         };
         verification.verify(header).map(Identity::SignedIn)

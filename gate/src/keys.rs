@@ -9,6 +9,7 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use std::fmt;
 use subtle::ConstantTimeEq;
+use tollgate_client::UnixSeconds;
 use zeroize::Zeroizing;
 
 /// Which secret made an authentication code. Written into tokens, so that a
@@ -119,6 +120,8 @@ impl fmt::Debug for Secret {
 pub struct KeyRing {
     current: (KeyId, Secret),
     previous: Vec<(KeyId, Secret)>,
+    /// Until when previous secrets are accepted; without end where none is named.
+    retired: Vec<(KeyId, UnixSeconds)>,
 }
 
 impl KeyRing {
@@ -133,7 +136,11 @@ impl KeyRing {
         if previous.len() >= MAX_KEYS {
             return Err(SecretError::TooMany);
         }
-        let ring = Self { current, previous };
+        let ring = Self {
+            current,
+            previous,
+            retired: Vec::new(),
+        };
         let mut ids: Vec<KeyId> = ring.all().map(|(id, _)| *id).collect();
         ids.sort_unstable();
         ids.dedup();
@@ -141,6 +148,16 @@ impl KeyRing {
             return Err(SecretError::DuplicateId);
         }
         Ok(ring)
+    }
+
+    /// Stops accepting the previous secret `id` at `not_after`, so that a rotation
+    /// ends by itself. The current secret has no end: nobody would be served.
+    #[must_use]
+    pub fn retire(mut self, id: KeyId, not_after: UnixSeconds) -> Self {
+        if id != self.current.0 {
+            self.retired.push((id, not_after));
+        }
+        self
     }
 
     /// The secret that makes new codes.
@@ -152,28 +169,44 @@ impl KeyRing {
         std::iter::once(&self.current).chain(&self.previous)
     }
 
+    fn accepted(&self, now: UnixSeconds) -> impl Iterator<Item = &(KeyId, Secret)> {
+        self.all().filter(move |(id, _)| {
+            self.retired
+                .iter()
+                .all(|(retired, not_after)| retired != id || now < *not_after)
+        })
+    }
+
     /// A code of the current secret.
     pub(crate) fn code(&self, purpose: Purpose, fields: &[&[u8]]) -> [u8; 32] {
         self.current.1.code(purpose, fields)
     }
 
-    /// Whether `code`, or a prefix of it, was made by the secret `id`.
+    /// Whether `code`, or a prefix of it, was made by the secret `id`, and that one
+    /// is accepted at `now`.
     pub(crate) fn verify(
         &self,
+        now: UnixSeconds,
         id: KeyId,
         purpose: Purpose,
         fields: &[&[u8]],
         code: &[u8],
     ) -> bool {
-        self.all()
+        self.accepted(now)
             .filter(|(known, _)| *known == id)
             .any(|(_, secret)| equal_prefix(&secret.code(purpose, fields), code))
     }
 
-    /// Whether `code`, or a prefix of it, was made by any accepted secret; for
-    /// codes too short to name theirs.
-    pub(crate) fn verify_any(&self, purpose: Purpose, fields: &[&[u8]], code: &[u8]) -> bool {
-        self.all()
+    /// Whether `code`, or a prefix of it, was made by any secret accepted at `now`;
+    /// for codes too short to name theirs.
+    pub(crate) fn verify_any(
+        &self,
+        now: UnixSeconds,
+        purpose: Purpose,
+        fields: &[&[u8]],
+        code: &[u8],
+    ) -> bool {
+        self.accepted(now)
             .any(|(_, secret)| equal_prefix(&secret.code(purpose, fields), code))
     }
 }
@@ -189,6 +222,8 @@ fn equal_prefix(full: &[u8; 32], code: &[u8]) -> bool {
 #[allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
 mod tests {
     use super::*;
+
+    const NOW: UnixSeconds = UnixSeconds(1_000);
 
     fn secret(byte: u8) -> Secret {
         Secret::new(vec![byte; 32]).unwrap()
@@ -219,12 +254,12 @@ mod tests {
         assert_ne!(code, ring.code(Purpose::SignInNonce, &[b"ab", b"c"]));
         assert_ne!(code, ring.code(Purpose::Session, &[b"a", b"bc"]));
         assert_ne!(code, ring.code(Purpose::Session, &[b"ab", b"c", b""]));
-        assert!(ring.verify(KeyId(1), Purpose::Session, &[b"ab", b"c"], &code));
-        assert!(ring.verify_any(Purpose::Session, &[b"ab", b"c"], &code[..8]));
-        assert!(!ring.verify(KeyId(2), Purpose::Session, &[b"ab", b"c"], &code));
-        assert!(!ring.verify(KeyId(1), Purpose::Session, &[b"ab", b"c"], &[]));
+        assert!(ring.verify(NOW, KeyId(1), Purpose::Session, &[b"ab", b"c"], &code));
+        assert!(ring.verify_any(NOW, Purpose::Session, &[b"ab", b"c"], &code[..8]));
+        assert!(!ring.verify(NOW, KeyId(2), Purpose::Session, &[b"ab", b"c"], &code));
+        assert!(!ring.verify(NOW, KeyId(1), Purpose::Session, &[b"ab", b"c"], &[]));
         let longer = [code.as_slice(), &[0]].concat();
-        assert!(!ring.verify(KeyId(1), Purpose::Session, &[b"ab", b"c"], &longer));
+        assert!(!ring.verify(NOW, KeyId(1), Purpose::Session, &[b"ab", b"c"], &longer));
     }
 
     #[test]
@@ -233,11 +268,28 @@ mod tests {
         let both = KeyRing::new((KeyId(2), secret(2)), vec![(KeyId(1), secret(1))]).unwrap();
         let new = KeyRing::new((KeyId(2), secret(2)), vec![]).unwrap();
         let code = old.code(Purpose::Session, &[b"x"]);
-        assert!(both.verify(KeyId(1), Purpose::Session, &[b"x"], &code));
-        assert!(both.verify_any(Purpose::Session, &[b"x"], &code));
-        assert!(!both.verify(KeyId(2), Purpose::Session, &[b"x"], &code));
-        assert!(!new.verify(KeyId(1), Purpose::Session, &[b"x"], &code));
-        assert!(!new.verify_any(Purpose::Session, &[b"x"], &code));
+        assert!(both.verify(NOW, KeyId(1), Purpose::Session, &[b"x"], &code));
+        assert!(both.verify_any(NOW, Purpose::Session, &[b"x"], &code));
+        assert!(!both.verify(NOW, KeyId(2), Purpose::Session, &[b"x"], &code));
+        assert!(!new.verify(NOW, KeyId(1), Purpose::Session, &[b"x"], &code));
+        assert!(!new.verify_any(NOW, Purpose::Session, &[b"x"], &code));
+    }
+
+    #[test]
+    fn a_retired_secret_is_accepted_until_its_time_and_the_current_one_always() {
+        let old = KeyRing::new((KeyId(1), secret(1)), vec![]).unwrap();
+        let code = old.code(Purpose::Session, &[b"x"]);
+        let ring = KeyRing::new((KeyId(2), secret(2)), vec![(KeyId(1), secret(1))])
+            .unwrap()
+            .retire(KeyId(1), NOW)
+            .retire(KeyId(2), UnixSeconds(0));
+        let before = UnixSeconds(NOW.0 - 1);
+        assert!(ring.verify(before, KeyId(1), Purpose::Session, &[b"x"], &code));
+        assert!(ring.verify_any(before, Purpose::Session, &[b"x"], &code));
+        assert!(!ring.verify(NOW, KeyId(1), Purpose::Session, &[b"x"], &code));
+        assert!(!ring.verify_any(NOW, Purpose::Session, &[b"x"], &code));
+        let new = ring.code(Purpose::Session, &[b"x"]);
+        assert!(ring.verify(NOW, KeyId(2), Purpose::Session, &[b"x"], &new));
     }
 
     #[test]

@@ -13,6 +13,7 @@
 //! | [`decision`] | serve, demand payment, refuse, or "cannot know now" |
 //! | [`payment_id`] | the name that all challenges for one purchase share |
 //! | [`challenge`] | the one 402, for every dialect at once |
+//! | [`receipt`] | signed statements of what was granted and why, and their verification |
 //! | [`headers`] | header names, what a proxy must remove, caching rules |
 //! | [`error`] | every refusal with its stable code, status and retry rule |
 //!
@@ -44,6 +45,7 @@ pub mod network;
 pub mod offer;
 pub mod origin;
 pub mod payment_id;
+pub mod receipt;
 pub mod route;
 pub mod session;
 pub mod siwx;
@@ -59,6 +61,6 @@ pub use network::{Network, NetworkError};
 pub use offer::{OfferError, OfferText, ProductOffer};
 pub use origin::{Origin, OriginError};
 pub use route::{
-    Access, CanonicalPath, MethodSet, Resolution, Route, RouteDefinition, RouteError, RouteMatch,
-    RouteTable,
+    Access, CanonicalPath, Charge, Metering, MethodSet, Outcome, Resolution, Route,
+    RouteDefinition, RouteError, RouteMatch, RouteTable,
 };

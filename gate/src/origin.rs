@@ -85,6 +85,21 @@ impl Origin {
         &self.authority
     }
 
+    /// The origin's name as a DID (did:web): a port's colon is escaped.
+    pub fn did_web(&self) -> String {
+        format!("did:web:{}", self.authority.replace(':', "%3A"))
+    }
+
+    /// How receipts name this origin: by itself, or by its DID where it is not
+    /// `https` (on the own machine), because PEAC issuers are one or the other.
+    pub fn issuer(&self) -> String {
+        if self.text.starts_with("https://") {
+            self.text.clone()
+        } else {
+            self.did_web()
+        }
+    }
+
     /// Whether `uri` is an absolute URL of this origin.
     pub fn is_origin_of(&self, uri: &str) -> bool {
         Url::parse(uri).is_ok_and(|url| {

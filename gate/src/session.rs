@@ -128,7 +128,7 @@ pub fn verify(
         .and_then(read)
         .ok_or(GateError::SessionMalformed)?;
     let fields: [&[u8]; 2] = [origin.as_str().as_bytes(), &payload];
-    if !keys.verify(id, Purpose::Session, &fields, &code) {
+    if !keys.verify(now, id, Purpose::Session, &fields, &code) {
         return Err(GateError::SessionInvalid);
     }
     if now >= session.expires_at {

@@ -2,35 +2,59 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use solana_pubkey::Pubkey;
 use tokio::sync::{Semaphore, watch};
 use tollgate_client::Chain;
 use tollgate_gate::{Gate, GateError};
 use tracing::debug;
 
+use crate::audit::AuditLog;
 use crate::chain::{ChainHealth, Entitlements, ReadFailure};
 use crate::config::PublicUrl;
+use crate::credits::CreditService;
 use crate::error::ServiceError;
+use crate::limits::{Counts, Rate};
 use crate::market::Market;
-use crate::nonces::NonceMemory;
+use crate::metrics::Metrics;
+use crate::nonces::NonceStore;
+use crate::receipts::ReceiptDesk;
 
 /// The state of one running verifier.
 pub(crate) struct App {
     pub(crate) gate: Gate,
     pub(crate) chain: Arc<Chain>,
     pub(crate) cache: Entitlements,
+    /// Counts used credits, where that is configured.
+    pub(crate) credits: Option<Arc<CreditService>>,
     pub(crate) health: Arc<ChainHealth>,
-    pub(crate) nonces: NonceMemory,
+    /// Which sign-ins were used.
+    pub(crate) nonces: Arc<dyn NonceStore>,
+    /// Signs receipts; `None` when none are made.
+    pub(crate) receipts: Option<ReceiptDesk>,
+    /// Records decisions; `None` when none are.
+    pub(crate) audit: Option<Arc<AuditLog>>,
     /// Bounds the transaction requests in progress: each reads the chain anew.
-    pub(crate) payment_turns: Semaphore,
+    pub(crate) payment_turns: Arc<Semaphore>,
+    /// Who asked how often, and who is at the upstream.
+    pub(crate) counts: Arc<Counts>,
+    pub(crate) metrics: Arc<Metrics>,
+    /// How often the holder of one entitlement may ask.
+    pub(crate) payer_rate: Option<Rate>,
+    /// How many requests may be at the upstream.
+    pub(crate) max_upstream_requests: usize,
     /// The routes with their terms; `None` until the chain was read, and again
     /// when it contradicts the configuration.
     pub(crate) market: watch::Receiver<Option<Arc<Market>>>,
-    /// True once the service is going away.
+    /// True once the service should get no more requests.
+    pub(crate) leaving: watch::Receiver<bool>,
+    /// True once it stops; WebSockets end then.
     pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) merchant: Pubkey,
     pub(crate) merchant_name: String,
     pub(crate) public_url: PublicUrl,
+    /// The OpenAPI document; `None` when a route has its place.
+    pub(crate) openapi: Option<Bytes>,
     /// How old terms may be to be offered.
     pub(crate) terms_lifetime: std::time::Duration,
 }
@@ -57,7 +81,7 @@ impl App {
         if self.terms_are_current(&market) {
             Ok(market)
         } else {
-            Err(ServiceError::OfferUnavailable)
+            Err(GateError::OfferUnavailable.into())
         }
     }
 
@@ -68,7 +92,7 @@ impl App {
 
     /// Why the service should not get requests now; `None` when it should.
     pub(crate) fn unready(&self) -> Option<&'static str> {
-        if *self.stopping.borrow() {
+        if *self.leaving.borrow() {
             return Some("shutting_down");
         }
         let Ok(market) = self.known_market() else {

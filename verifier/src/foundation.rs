@@ -1,30 +1,31 @@
-//! What every way in stands on: the shared state, and the task that keeps it true.
+//! What every way in stands on: the state of one configuration, and the task that
+//! keeps it true.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tollgate_client::chain::Commitment as ChainCommitment;
-use tollgate_client::{Addresses, Chain, ChainOptions, DurationSeconds, Slug};
+use tollgate_client::{Addresses, DurationSeconds, Slug};
 use tollgate_gate::limits::MAX_SESSION_LIFETIME;
 use tollgate_gate::{Gate, GateSettings, KeyRing, Network, Origin};
 
+use crate::api;
 use crate::app::App;
-use crate::chain::{Catalogue, ChainHealth, ChainTasks, Entitlements, Pool, Snapshot};
-use crate::config::{Commitment, Config, MerchantId, PublicUrl, Secrets};
+use crate::chain::{Catalogue, Snapshot};
+use crate::config::{Config, PublicUrl, Secrets};
 use crate::keys;
+use crate::lasting::Lasting;
 use crate::market::{Market, RoutePlan};
-use crate::nonces::{MAX_NONCES, NonceMemory};
+use crate::receipts::ReceiptDesk;
 use crate::start_error::StartError;
 
-/// The state of one service and what refreshes it. Ends with its owner.
+/// The state of one configuration and what refreshes it. Ends with its owner.
 #[derive(Debug)]
 pub(crate) struct Foundation {
     pub(crate) app: Arc<App>,
-    /// Set to true, it ends everything that was started for the service.
-    pub(crate) stop: watch::Sender<bool>,
-    pub(crate) refresher: Task<()>,
-    pub(crate) chain_tasks: ChainTasks,
+    /// Ends with it.
+    _refresher: Task<()>,
 }
 
 /// A task that ends with its owner.
@@ -37,57 +38,89 @@ impl<T> Drop for Task<T> {
     }
 }
 
-impl Foundation {
-    /// Checks the configuration against itself and the chain, and begins to follow
-    /// the chain. `public_url` is that of the configuration with the real port.
+/// A configuration that was checked, against itself and as far as possible against
+/// the chain, and can be put in force.
+pub(crate) struct Prepared {
+    pub(crate) app: Arc<App>,
+    catalogue: Catalogue,
+    publisher: Publisher,
+    refresh_interval: Duration,
+    /// Whether the chain could be read.
+    pub(crate) known: bool,
+}
+
+impl Prepared {
+    /// Checks and reads everything that `config` needs. Changes nothing.
     ///
     /// # Errors
-    /// [`StartError`]; not when the chain cannot be asked now.
-    pub(crate) async fn start(config: &Config, public_url: &PublicUrl) -> Result<Self, StartError> {
+    /// What the configuration or the chain contradicts; not when the chain cannot be
+    /// asked now.
+    pub(crate) async fn new(config: &Config, lasting: &Lasting) -> Result<Self, StartError> {
+        let mut prepared = Self::offline(config, lasting)?;
+        let first = prepared.catalogue.first().await.map_err(StartError::from)?;
+        prepared.known = first.is_some();
+        prepared.publisher.publish(first);
+        Ok(prepared)
+    }
+
+    /// The same without asking the chain anything.
+    ///
+    /// # Errors
+    /// What the configuration itself contradicts.
+    pub(crate) fn offline(config: &Config, lasting: &Lasting) -> Result<Self, StartError> {
         let plan = RoutePlan::new(&config.routes).map_err(StartError::routes)?;
-        let (stop, stopping) = watch::channel(false);
-        let health = Arc::new(ChainHealth::new(config.chain.ready_within));
-        let chain = Arc::new(connect(config));
-        let pool = Pool::of(&config.chain).map_err(|error| StartError::Rpc(error.to_string()))?;
-        let pool = Arc::new(pool);
-        let catalogue = catalogue(config, &plan, &pool, &health)?;
-        let merchant = catalogue.merchant;
-        let publish = Publisher {
+        let gate = gate(config, &lasting.public_url)?;
+        let catalogue = catalogue(config, &plan, lasting)?;
+        let publisher = Publisher {
             plan,
-            merchant,
+            merchant: lasting.merchant,
             sender: watch::Sender::new(None),
         };
-        let first = catalogue.first().await.map_err(StartError::from)?;
-        let known = first.is_some();
-        publish.publish(first);
-        let cache = Entitlements::of(&config.chain, pool, Arc::clone(&health));
         let app = Arc::new(App {
-            gate: gate(config, public_url)?,
-            cache: cache.clone(),
-            chain,
-            health,
-            nonces: NonceMemory::new(MAX_NONCES),
-            payment_turns: Semaphore::new(config.chain.max_in_flight),
-            market: publish.sender.subscribe(),
-            stopping: stopping.clone(),
-            merchant,
+            gate,
+            cache: lasting.cache.clone(),
+            chain: Arc::clone(&lasting.chain),
+            health: Arc::clone(&lasting.health),
+            credits: lasting.credits.clone(),
+            nonces: lasting.nonces.clone(),
+            receipts: config.receipts.as_ref().map(ReceiptDesk::new),
+            audit: lasting.audit.clone(),
+            payment_turns: Arc::clone(&lasting.payment_turns),
+            counts: Arc::clone(&lasting.counts),
+            metrics: Arc::clone(&lasting.metrics),
+            payer_rate: config.limits.payer.rate(),
+            max_upstream_requests: config.limits.max_upstream_requests,
+            market: publisher.sender.subscribe(),
+            leaving: lasting.leave.subscribe(),
+            stopping: lasting.stop.subscribe(),
+            merchant: lasting.merchant,
             merchant_name: config.merchant.name.clone(),
-            public_url: public_url.clone(),
+            public_url: lasting.public_url.clone(),
+            openapi: api::openapi_document(config, &lasting.public_url),
             terms_lifetime: config.chain.ready_within,
         });
-        let refresher = tokio::spawn(catalogue.refresh(
-            config.chain.refresh_interval,
-            known,
-            move |snapshot| publish.publish(snapshot),
-            stopping.clone(),
-        ));
-        let chain_tasks = ChainTasks::start(&config.chain, merchant, &cache, &stopping);
         Ok(Self {
             app,
-            stop,
-            refresher: Task(refresher),
-            chain_tasks,
+            catalogue,
+            publisher,
+            refresh_interval: config.chain.refresh_interval,
+            known: false,
         })
+    }
+
+    /// Begins to follow the chain for it.
+    pub(crate) fn enter(self, lasting: &Lasting) -> Foundation {
+        let publisher = self.publisher;
+        let refresher = tokio::spawn(self.catalogue.refresh(
+            self.refresh_interval,
+            self.known,
+            move |snapshot| publisher.publish(snapshot),
+            lasting.stop.subscribe(),
+        ));
+        Foundation {
+            app: self.app,
+            _refresher: Task(refresher),
+        }
     }
 }
 
@@ -107,30 +140,11 @@ impl Publisher {
     }
 }
 
-fn connect(config: &Config) -> Chain {
-    Chain::new(
-        config.chain.rpc_url.expose(),
-        ChainOptions {
-            program_id: config.chain.program_id,
-            commitment: match config.chain.commitment {
-                Commitment::Confirmed => ChainCommitment::Confirmed,
-                Commitment::Finalized => ChainCommitment::Finalized,
-            },
-            timeout: config.chain.request_timeout,
-        },
-    )
-}
-
 fn catalogue(
     config: &Config,
     plan: &RoutePlan,
-    pool: &Arc<Pool>,
-    health: &Arc<ChainHealth>,
+    lasting: &Lasting,
 ) -> Result<Catalogue, StartError> {
-    let merchant = match config.merchant.merchant {
-        MerchantId::Owner(owner) => pool.addresses().merchant(&owner),
-        MerchantId::Address(address) => address,
-    };
     let mut slugs = plan.slugs();
     for name in &config.merchant.products {
         slugs.push(Slug::new(name).map_err(|_| StartError::Slug(name.clone()))?);
@@ -138,16 +152,17 @@ fn catalogue(
     slugs.sort_unstable();
     slugs.dedup();
     Ok(Catalogue {
-        pool: Arc::clone(pool),
-        health: Arc::clone(health),
-        merchant,
+        pool: Arc::clone(&lasting.pool),
+        health: Arc::clone(&lasting.health),
+        merchant: lasting.merchant,
         slugs,
         routed: plan.slugs(),
         mint: config.merchant.mint,
+        counts_credits: config.credits.is_some(),
     })
 }
 
-fn gate(config: &Config, public_url: &PublicUrl) -> Result<Gate, StartError> {
+pub(crate) fn gate(config: &Config, public_url: &PublicUrl) -> Result<Gate, StartError> {
     let origin = Origin::parse(&public_url.to_string())
         .map_err(|error| StartError::PublicUrl(error.to_string()))?;
     let network = Network::from_genesis_hash(&config.chain.genesis_hash.to_string())

@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue};
+use http::header;
 use tollgate_gate::{GateError, RouteMatch};
 
-use crate::admission::{Admission, Asked};
+use crate::admission::{Admission, Asked, Grant};
 use crate::app::App;
 use crate::error::ServiceError;
-use crate::proxy::{Proxy, ProxyRequest};
+use crate::limits::ClientAddress;
+use crate::proxy::{Lifetime, Proxy, ProxyRequest};
 use crate::request_id::RequestId;
-use crate::serve::ConnectionFacts;
+use crate::request_record::{self, Wait};
 
 /// The decision and what carries it out.
 pub(crate) struct Gatekeeper {
@@ -27,41 +28,55 @@ pub(crate) async fn handle(
     State(gatekeeper): State<Arc<Gatekeeper>>,
     request: Request,
 ) -> Response {
-    let Gatekeeper { app, proxy } = &*gatekeeper;
     let asked = Asked {
         method: request.method(),
         raw_path: request.uri().path(),
         query: request.uri().query(),
         headers: request.headers(),
+        // Complete, or it would not have come here.
+        websocket: request.headers().contains_key(header::UPGRADE),
     };
-    match app.admit(asked).await {
-        Admission::Free(matched) => forward(proxy, &matched, request, Vec::new())
+    match gatekeeper.app.admit(asked).await {
+        Admission::Free(matched) => gatekeeper
+            .forward(&matched, request, None)
             .await
             .unwrap_or_else(ServiceError::into_response),
         Admission::Granted(matched, grant) => {
-            grant.complete(forward(proxy, &matched, request, grant.facts()).await)
+            let answer = gatekeeper.forward(&matched, request, Some(&grant)).await;
+            grant.complete(answer)
         }
         Admission::Answered(response) => response,
     }
 }
 
-async fn forward(
-    proxy: &Option<Proxy>,
-    matched: &RouteMatch,
-    request: Request,
-    mut facts: Vec<(HeaderName, HeaderValue)>,
-) -> Result<Response, ServiceError> {
-    let proxy = proxy.as_ref().ok_or(GateError::RouteNotFound)?;
-    let (head, body) = request.into_parts();
-    if let Some(id) = head.extensions.get::<RequestId>() {
-        facts.push((RequestId::HEADER, id.value()));
-    }
-    let peer = head
-        .extensions
-        .get::<ConnectionFacts>()
-        .map_or(IpAddr::from([0, 0, 0, 0]), |facts| facts.peer.ip());
-    proxy
-        .forward(ProxyRequest {
+impl Gatekeeper {
+    async fn forward(
+        &self,
+        matched: &RouteMatch,
+        mut request: Request,
+        grant: Option<&Grant>,
+    ) -> Result<Response, ServiceError> {
+        let proxy = self.proxy.as_ref().ok_or(GateError::RouteNotFound)?;
+        let place = self
+            .app
+            .counts
+            .upstream
+            .take(self.app.max_upstream_requests)
+            .ok_or(GateError::Overloaded)?;
+        let client = request
+            .headers()
+            .contains_key(header::UPGRADE)
+            .then(|| hyper::upgrade::on(&mut request));
+        let (head, body) = request.into_parts();
+        let mut facts = grant.map(Grant::facts).unwrap_or_default();
+        if let Some(id) = head.extensions.get::<RequestId>() {
+            facts.push((RequestId::HEADER, id.value()));
+        }
+        let peer = head
+            .extensions
+            .get::<ClientAddress>()
+            .map_or(IpAddr::from([0, 0, 0, 0]), |client| client.0);
+        let request = ProxyRequest {
             method: head.method,
             path: matched.path.as_str(),
             query: head.uri.query(),
@@ -69,6 +84,30 @@ async fn forward(
             body,
             peer,
             facts,
-        })
-        .await
+        };
+        match client {
+            None => {
+                let forwarding = proxy.forward(request);
+                let response = request_record::waiting(Wait::Upstream, forwarding).await?;
+                Ok(place.until_sent(response))
+            }
+            Some(client) => {
+                let tenure = grant.map(Grant::tenure);
+                let app = Arc::clone(&self.app);
+                let access_over = Box::pin(async move {
+                    match tenure {
+                        Some(tenure) => tenure.over(app).await,
+                        None => std::future::pending().await,
+                    }
+                });
+                let lifetime = Lifetime {
+                    access_over,
+                    stopping: self.app.stopping.clone(),
+                    _place: place,
+                };
+                let tunnel = proxy.tunnel(request, client, lifetime);
+                request_record::waiting(Wait::Upstream, tunnel).await
+            }
+        }
+    }
 }

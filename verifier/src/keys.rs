@@ -4,7 +4,7 @@ use tollgate_gate::{KeyId, KeyRing, Secret, SecretError};
 
 use crate::config::{self, Secrets};
 
-/// The ring of the present secret and the one before.
+/// The ring of the present secret and those before.
 ///
 /// A key's id, which tokens carry, is derived from the secret, so that nobody has
 /// to number secrets and every replica finds the same id.
@@ -12,8 +12,19 @@ pub(crate) fn ring(secrets: &Secrets) -> Result<KeyRing, SecretError> {
     let key = |secret: &config::Secret| -> Result<(KeyId, Secret), SecretError> {
         Ok((id(secret), Secret::new(secret.expose().to_vec())?))
     };
-    let previous = secrets.previous.iter().map(key).collect::<Result<_, _>>()?;
-    KeyRing::new(key(&secrets.current)?, previous)
+    let previous = secrets
+        .previous
+        .iter()
+        .map(|previous| key(&previous.secret))
+        .collect::<Result<_, _>>()?;
+    let ring = KeyRing::new(key(&secrets.current)?, previous)?;
+    Ok(secrets
+        .previous
+        .iter()
+        .fold(ring, |ring, previous| match previous.not_after {
+            Some(not_after) => ring.retire(id(&previous.secret), not_after),
+            None => ring,
+        }))
 }
 
 /// Tells two secrets apart with 255 in 256; the ring refuses the rest.
@@ -30,6 +41,7 @@ fn id(secret: &config::Secret) -> KeyId {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::*;
+    use crate::config::PreviousSecret;
 
     #[test]
     fn ids_follow_the_secret() {
@@ -37,7 +49,11 @@ mod tests {
         let ring_of = |current, previous: Option<u8>| {
             ring(&Secrets {
                 current: secret(current),
-                previous: previous.map(secret),
+                previous: previous
+                    .map(secret)
+                    .map(PreviousSecret::new)
+                    .into_iter()
+                    .collect(),
             })
         };
         let old = ring_of(1, None).unwrap();

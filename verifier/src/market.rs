@@ -1,10 +1,14 @@
 //! What is sold at which route: the configuration's routes with the chain's terms.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use http::Method;
 use tollgate_client::{Pubkey, Slug};
 use tollgate_gate::route::RoutePattern;
-use tollgate_gate::{Access, MethodSet, OfferText, ProductOffer, RouteDefinition, RouteTable};
+use tollgate_gate::{
+    Access, Metering, MethodSet, OfferText, ProductOffer, Route, RouteDefinition, RouteTable,
+};
 
 use crate::api;
 use crate::chain::{Listing, Snapshot};
@@ -20,6 +24,8 @@ pub(crate) struct RoutePlan {
 struct PlannedRoute {
     pattern: RoutePattern,
     methods: MethodSet,
+    websocket: bool,
+    metering: Metering,
     /// The product and the merchant's words for it; `None` when it is free.
     sells: Option<(Slug, OfferText)>,
 }
@@ -95,6 +101,7 @@ impl RoutePlan {
                 Some(RouteDefinition {
                     pattern: route.pattern.clone(),
                     methods: route.methods,
+                    metering: route.metering,
                     access: match &route.sells {
                         None => Access::Free,
                         Some((slug, text)) => sell(slug, text)?,
@@ -151,9 +158,15 @@ fn plan(route: &RouteConfig) -> Result<PlannedRoute, (&'static str, String)> {
             Some((slug, text))
         }
     };
+    if route.websocket && !methods.contains(&Method::GET) {
+        let message = "expected GET among the methods: a WebSocket begins with it";
+        return Err(("upgrade", message.to_owned()));
+    }
     Ok(PlannedRoute {
         pattern,
         methods,
+        websocket: route.websocket,
+        metering: route.metering,
         sells,
     })
 }
@@ -163,6 +176,8 @@ fn plan(route: &RouteConfig) -> Result<PlannedRoute, (&'static str, String)> {
 pub(crate) struct Market {
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) table: RouteTable,
+    /// The patterns whose `GET` may become a WebSocket.
+    websockets: HashSet<String>,
 }
 
 impl Market {
@@ -175,7 +190,22 @@ impl Market {
             Some(Access::Paid(Arc::new(offer)))
         })?;
         let table = RouteTable::new(definitions).ok()?;
-        Some(Self { snapshot, table })
+        let websockets = plan
+            .routes
+            .iter()
+            .filter(|route| route.websocket)
+            .map(|route| route.pattern.to_string())
+            .collect();
+        Some(Self {
+            snapshot,
+            table,
+            websockets,
+        })
+    }
+
+    /// Whether the `GET` of `route` may become a WebSocket.
+    pub(crate) fn allows_websocket(&self, route: &Route) -> bool {
+        route.methods().contains(&Method::GET) && self.websockets.contains(route.pattern().as_str())
     }
 }
 
@@ -211,7 +241,6 @@ mod tests {
         reason = "a test fails by panicking"
     )]
     use super::*;
-    use http::Method;
 
     #[test]
     fn routes_are_checked_one_by_one_and_together() {

@@ -1,19 +1,27 @@
 //! A sign-in is good for one use.
 //!
 //! The gate's nonces are stateless: any replica recognises one that any replica
-//! made. That a nonce was *used* is remembered here, in this process, until it
-//! would be refused for its age anyway.
+//! made, for one product and for five minutes. That a nonce was *used* is remembered
+//! in a [`NonceStore`] until it would be refused for its age anyway.
 //!
-//! The limit of this, stated once: with N replicas a stolen sign-in can be replayed
-//! once at each of the other replicas within five minutes. It gives the thief no
-//! more than the session token that the first use handed out.
+//! The limit of a store in each replica's own memory ([`NonceMemory`]), stated once:
+//! with N replicas, whoever steals a sign-in on its way can use it once at each of the
+//! other replicas within five minutes. It gives the thief a session for the very
+//! product that was signed in for, which is what the first use's answer, stolen on the
+//! same way, would have given as well; it opens nothing else, spends nothing, and
+//! ends with the entitlement. A store that replicas share closes even that.
 
 use std::collections::{HashSet, VecDeque};
+use std::future::ready;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use tokio::time::Instant;
+use tollgate_gate::GateError;
 use tollgate_gate::limits::{CLOCK_SKEW, MAX_SIWX_AGE};
+
+use crate::error::ServiceError;
 
 /// The most nonces remembered at once; about 15 MiB.
 pub(crate) const MAX_NONCES: usize = 100_000;
@@ -32,7 +40,32 @@ pub(crate) enum NonceUse {
     Full,
 }
 
-/// The nonces used lately.
+/// Nobody could say whether a nonce was used: 503, and the sign-in may be sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NonceStoreFailure;
+
+impl From<NonceStoreFailure> for ServiceError {
+    fn from(_: NonceStoreFailure) -> Self {
+        GateError::Overloaded.into()
+    }
+}
+
+/// What a [`NonceStore`] answers, in its own time.
+pub(crate) type Answer<'a, T> = BoxFuture<'a, Result<T, NonceStoreFailure>>;
+
+/// Remembers used nonces for [`LIFETIME`] at least. Replicas that share one see each
+/// other's uses.
+pub(crate) trait NonceStore: Send + Sync + 'static {
+    /// Whether `nonce` was used before.
+    fn is_used<'a>(&'a self, nonce: &'a str) -> Answer<'a, bool>;
+
+    /// Books the use of `nonce`: of several callers at once, one is the first. To be
+    /// called only after its signature was verified, so that nobody can use up
+    /// another's nonce or fill the store without signing.
+    fn book<'a>(&'a self, nonce: &'a str) -> Answer<'a, NonceUse>;
+}
+
+/// The nonces used lately at this replica.
 pub(crate) struct NonceMemory {
     most: usize,
     state: Mutex<State>,
@@ -53,16 +86,12 @@ impl NonceMemory {
         }
     }
 
-    /// Whether `nonce` was used before.
-    pub(crate) fn is_used(&self, nonce: &str) -> bool {
+    fn was_used(&self, nonce: &str) -> bool {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.used.contains(nonce)
     }
 
-    /// Books the use of `nonce`. To be called only after its signature was
-    /// verified, so that nobody can use up another's nonce or fill the memory
-    /// without signing.
-    pub(crate) fn book(&self, nonce: &str) -> NonceUse {
+    fn use_up(&self, nonce: &str) -> NonceUse {
         let now = Instant::now();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.forget_old(now);
@@ -75,6 +104,16 @@ impl NonceMemory {
         state.used.insert(nonce.to_owned());
         state.by_age.push_back((now, nonce.to_owned()));
         NonceUse::First
+    }
+}
+
+impl NonceStore for NonceMemory {
+    fn is_used<'a>(&'a self, nonce: &'a str) -> Answer<'a, bool> {
+        Box::pin(ready(Ok(self.was_used(nonce))))
+    }
+
+    fn book<'a>(&'a self, nonce: &'a str) -> Answer<'a, NonceUse> {
+        Box::pin(ready(Ok(self.use_up(nonce))))
     }
 }
 
@@ -97,13 +136,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_nonce_is_good_once_and_forgotten_when_it_is_too_old_to_matter() {
         let memory = NonceMemory::new(10);
-        assert_eq!(memory.book("a"), NonceUse::First);
-        assert_eq!(memory.book("a"), NonceUse::Replayed);
-        assert_eq!(memory.book("b"), NonceUse::First);
+        assert_eq!(memory.use_up("a"), NonceUse::First);
+        assert_eq!(memory.use_up("a"), NonceUse::Replayed);
+        assert_eq!(memory.use_up("b"), NonceUse::First);
         tokio::time::sleep(LIFETIME - Duration::from_secs(1)).await;
-        assert_eq!(memory.book("a"), NonceUse::Replayed);
+        assert_eq!(memory.use_up("a"), NonceUse::Replayed);
         tokio::time::sleep(Duration::from_secs(1)).await;
-        assert_eq!(memory.book("a"), NonceUse::First);
+        assert_eq!(memory.use_up("a"), NonceUse::First);
         let state = memory.state.lock().unwrap_or_else(PoisonError::into_inner);
         assert_eq!((state.used.len(), state.by_age.len()), (1, 1));
     }
@@ -111,11 +150,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_full_memory_refuses_instead_of_forgetting() {
         let memory = NonceMemory::new(2);
-        assert_eq!(memory.book("a"), NonceUse::First);
-        assert_eq!(memory.book("b"), NonceUse::First);
-        assert_eq!(memory.book("c"), NonceUse::Full);
-        assert_eq!(memory.book("a"), NonceUse::Replayed);
+        assert_eq!(memory.use_up("a"), NonceUse::First);
+        assert_eq!(memory.use_up("b"), NonceUse::First);
+        assert_eq!(memory.use_up("c"), NonceUse::Full);
+        assert_eq!(memory.use_up("a"), NonceUse::Replayed);
         tokio::time::sleep(LIFETIME).await;
-        assert_eq!(memory.book("c"), NonceUse::First);
+        assert_eq!(memory.use_up("c"), NonceUse::First);
     }
 }

@@ -6,9 +6,11 @@
 
 use http::{HeaderMap, Method, Uri, Version, header};
 use tollgate_gate::GateError;
-use tollgate_gate::headers::check_framing;
+use tollgate_gate::headers::{asks_for_websocket, check_framing};
 
+use crate::api;
 use crate::error::ServiceError;
+use crate::forward_auth;
 
 /// Looks at a request's head. `ambiguous_framing`: the connection's bytes had two
 /// lengths for one request.
@@ -23,6 +25,7 @@ pub(crate) fn check(
         return Err(GateError::LengthAmbiguous.into());
     }
     check_framing(method, version, headers)?;
+    check_upgrade(method, uri, version, headers)?;
     // RFC 9112 section 3.2.2, RFC 9113 section 8.3.1: a target with an authority
     // and a Host header must agree.
     if let (Some(host), Some(authority)) = (headers.get(header::HOST), uri.authority())
@@ -30,7 +33,25 @@ pub(crate) fn check(
             .as_bytes()
             .eq_ignore_ascii_case(authority.as_str().as_bytes())
     {
-        return Err(ServiceError::HostMismatch);
+        return Err(GateError::HostMismatch.into());
+    }
+    Ok(())
+}
+
+/// WebSocket handshakes must be complete, and are judged by their route; the
+/// service's own endpoints take none. Web servers that ask about a handshake may
+/// pass its headers on: they tunnel themselves.
+fn check_upgrade(
+    method: &Method,
+    uri: &Uri,
+    version: Version,
+    headers: &HeaderMap,
+) -> Result<(), ServiceError> {
+    if forward_auth::is_question(uri.path()) {
+        return Ok(());
+    }
+    if asks_for_websocket(method, version, headers)? && api::is_reserved(uri.path()) {
+        return Err(GateError::UpgradeNotSupported.into());
     }
     Ok(())
 }

@@ -1,34 +1,30 @@
-//! Starting and stopping a verifier.
+//! Starting, changing and stopping a verifier.
 
+use std::fmt;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::{Request, State};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
-use http::{Method, header};
 use tokio::net::TcpListener;
-use tollgate_gate::GateError;
-use tower::ServiceExt;
-use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, Any, CorsLayer};
-use tracing::info;
+use tokio::sync::{Mutex, watch};
+use tokio_rustls::TlsAcceptor;
+use tracing::{error, info};
 
-use crate::api;
-use crate::config::{AllowedOrigins, Config, PublicUrl};
-use crate::error::ServiceError;
-use crate::forward_auth;
-use crate::foundation::{Foundation, Task};
-use crate::gatekeeper::{self, Gatekeeper};
+use crate::admin;
+use crate::app::App;
+use crate::config::{Config, PublicUrl};
+use crate::entry::Entry;
+use crate::foundation::{Foundation, Prepared, Task};
+use crate::gatekeeper::Gatekeeper;
+use crate::lasting::Lasting;
+use crate::metrics::Reloaded;
 use crate::proxy::Proxy;
-use crate::request_id;
-use crate::serve::{self, Drained, Limits};
+use crate::reload::{ReloadError, fixed_settings};
+use crate::router::router;
+use crate::serve::{self, Current, Drained, Limits, Served};
+use crate::shutdown::HOOK_DEADLINE;
 use crate::start_error::StartError;
-
-/// How long browsers may remember a preflight.
-const PREFLIGHT_LIFETIME: Duration = Duration::from_secs(600);
 
 /// The service. [`Verifier::start`] is all there is.
 #[derive(Clone, Copy, Debug)]
@@ -36,25 +32,50 @@ pub struct Verifier;
 
 /// A verifier that is running. Dropping it stops it at once; call
 /// [`RunningVerifier::shutdown`] to let requests in flight finish.
-#[derive(Debug)]
 pub struct RunningVerifier {
     local_addr: SocketAddr,
-    public_url: PublicUrl,
+    admin_addr: Option<SocketAddr>,
+    lasting: Lasting,
+    current: Arc<Current>,
+    /// The configuration in force; held while another is checked.
+    running: Mutex<Running>,
+    /// Its state, for the admin listener.
+    apps: watch::Sender<Arc<App>>,
     server: Task<Drained>,
-    foundation: Foundation,
+    admin: Option<Task<Drained>>,
+}
+
+/// A configuration in force and its state.
+struct Running {
+    config: Config,
+    /// Follows the chain for it.
+    _foundation: Foundation,
+}
+
+impl fmt::Debug for RunningVerifier {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("RunningVerifier")
+            .field("local_addr", &self.local_addr)
+            .field("admin_addr", &self.admin_addr)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How shutting down went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShutdownReport {
     /// Connections that did not finish before `shutdown_deadline` and were cut.
     pub cut_connections: usize,
+    /// What could not be written down before the end.
+    pub failed_hooks: Vec<&'static str>,
 }
 
 impl From<Drained> for ShutdownReport {
     fn from(drained: Drained) -> Self {
         Self {
             cut_connections: drained.cut,
+            failed_hooks: Vec::new(),
         }
     }
 }
@@ -70,49 +91,126 @@ impl Verifier {
     /// # Errors
     /// [`StartError`], with a stable code.
     pub async fn start(config: Config) -> Result<RunningVerifier, StartError> {
-        if config.upstream.is_none() && config.forward_auth.is_none() {
-            let message = "expected a section [upstream] or [forward_auth]";
-            return Err(StartError::Upstream(message.to_owned()));
-        }
-        let listener = TcpListener::bind(config.server.listen)
-            .await
-            .map_err(|error| StartError::Listen {
-                address: config.server.listen,
-                error,
-            })?;
-        let local_addr = listener.local_addr().map_err(|error| StartError::Listen {
-            address: config.server.listen,
-            error,
-        })?;
+        let (listener, local_addr) = listen(config.server.listen).await?;
+        let admin_listener = match &config.admin {
+            Some(admin) => Some(listen(admin.listen).await?),
+            None => None,
+        };
         let public_url = config.server.public_url.with_bound_port(local_addr.port());
-        let proxy = config
-            .upstream
-            .clone()
-            .map(|upstream| Proxy::new(&config.server, upstream, public_url.clone()))
-            .transpose()
-            .map_err(|error| StartError::Upstream(error.to_string()))?;
-        let foundation = Foundation::start(&config, &public_url).await?;
-        let known = foundation.app.known_market().is_ok();
-        let gatekeeper = Arc::new(Gatekeeper {
-            app: Arc::clone(&foundation.app),
-            proxy,
+        let mut lasting = Lasting::start(&config, public_url)?;
+        lasting.open_stores(&config).await?;
+        let prepared = Prepared::new(&config, &lasting).await?;
+        lasting.follow_the_chain(&config);
+        let ready = prepared.known;
+        let served = served(&config, &prepared.app, &lasting)?;
+        let current = Current::new(served, lasting.metrics.connections.clone());
+        let foundation = prepared.enter(&lasting);
+        let (apps, app) = watch::channel(Arc::clone(&foundation.app));
+        let admin_addr = admin_listener.as_ref().map(|(_, address)| *address);
+        let admin = admin_listener.map(|(listener, address)| {
+            info!(%address, "the admin listener listens");
+            Task(tokio::spawn(admin::run(
+                listener,
+                app,
+                Arc::clone(&lasting.metrics),
+            )))
         });
-        let router = router(gatekeeper, &config);
-        let limits = Limits::from(&config);
         let server = tokio::spawn(serve::run(
             listener,
-            router,
-            limits,
-            foundation.stop.subscribe(),
+            Arc::clone(&current),
+            lasting.stop.subscribe(),
         ));
-        info!(address = %local_addr, url = %public_url, ready = known, "the verifier listens");
+        info!(address = %local_addr, url = %lasting.public_url, ready, "the verifier listens");
         Ok(RunningVerifier {
             local_addr,
-            public_url,
+            admin_addr,
+            lasting,
+            current,
+            running: Mutex::new(Running {
+                config,
+                _foundation: foundation,
+            }),
+            apps,
             server: Task(server),
-            foundation,
+            admin,
         })
     }
+
+    /// Checks a configuration as [`Verifier::start`] does, without listening, and
+    /// with [`CheckDepth::Offline`] without asking the chain.
+    ///
+    /// # Errors
+    /// [`StartError`], with a stable code.
+    pub async fn check(config: Config, depth: CheckDepth) -> Result<Checked, StartError> {
+        let public_url = config.server.public_url.clone();
+        let lasting = Lasting::start(&config, public_url)?;
+        let prepared = match depth {
+            CheckDepth::Offline => Prepared::offline(&config, &lasting)?,
+            CheckDepth::Chain => Prepared::new(&config, &lasting).await?,
+        };
+        served(&config, &prepared.app, &lasting)?;
+        Ok(match (depth, prepared.known) {
+            (CheckDepth::Offline, _) => Checked::ByItself,
+            (CheckDepth::Chain, true) => Checked::AgainstTheChain,
+            (CheckDepth::Chain, false) => Checked::ChainUnavailable,
+        })
+    }
+}
+
+/// How much of a configuration is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckDepth {
+    /// Whether it makes sense by itself.
+    Offline,
+    /// Whether the chain agrees: cluster, merchant, products, currency.
+    Chain,
+}
+
+/// What a check found out about a configuration without mistakes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checked {
+    /// It makes sense by itself; the chain was not asked.
+    ByItself,
+    /// The chain agrees.
+    AgainstTheChain,
+    /// It makes sense by itself; the chain could not be asked.
+    ChainUnavailable,
+}
+
+/// What the listener serves under this configuration.
+fn served(config: &Config, app: &Arc<App>, lasting: &Lasting) -> Result<Served, StartError> {
+    if config.upstream.is_none() && config.forward_auth.is_none() {
+        let message = "expected a section [upstream] or [forward_auth]";
+        return Err(StartError::Upstream(message.to_owned()));
+    }
+    let proxy = config
+        .upstream
+        .clone()
+        .map(|upstream| Proxy::new(&config.server, upstream, lasting.public_url.clone()))
+        .transpose()
+        .map_err(|error| StartError::Upstream(error.to_string()))?;
+    let gatekeeper = Gatekeeper {
+        app: Arc::clone(app),
+        proxy,
+    };
+    let entry = Entry::new(
+        config,
+        Arc::clone(&lasting.counts),
+        Arc::clone(&lasting.metrics),
+    );
+    let tls = config.server.tls.as_ref();
+    Ok(Served {
+        router: router(Arc::new(gatekeeper), entry, config),
+        limits: Limits::from(config),
+        tls: tls.map(|tls| TlsAcceptor::from(tls.server())),
+    })
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |error| StartError::Listen { address, error };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let local_addr = listener.local_addr().map_err(failed)?;
+    Ok((listener, local_addr))
 }
 
 impl RunningVerifier {
@@ -122,82 +220,121 @@ impl RunningVerifier {
         self.local_addr
     }
 
+    /// The address of the admin listener, if there is one.
+    #[must_use]
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.admin_addr
+    }
+
     /// The URL that callers use; a configured port 0 is replaced by the real one.
     #[must_use]
     pub fn public_url(&self) -> &PublicUrl {
-        &self.public_url
+        &self.lasting.public_url
     }
 
-    /// Stops accepting, turns unready, lets requests in flight finish until the
-    /// configured deadline, and then cuts them.
+    /// What was counted of metered products since the start, by stable names; nothing
+    /// without a section `[credits]`.
+    #[must_use]
+    pub fn credit_counts(&self) -> Vec<(&'static str, u64)> {
+        let credits = self.lasting.credits.as_ref();
+        credits.map_or_else(Vec::new, |credits| credits.meter.tally().counts().to_vec())
+    }
+
+    /// Has `flush` run when shutting down, after the last request and after the
+    /// hooks that were added before. It returns why it could not write down what it
+    /// had to, and may take ten seconds.
+    pub fn at_shutdown<F>(
+        &self,
+        name: &'static str,
+        flush: impl FnOnce() -> F + Send + Sync + 'static,
+    ) where
+        F: Future<Output = Result<(), String>> + Send + 'static,
+    {
+        self.lasting.at_end(name, HOOK_DEADLINE, flush);
+    }
+
+    /// Puts another configuration in force, without touching a request. It is
+    /// checked completely first; when anything is wrong, nothing changes.
+    ///
+    /// # Errors
+    /// [`ReloadError`], with a stable code.
+    pub async fn reload(&self, config: Config) -> Result<(), ReloadError> {
+        self.account(self.exchange(config).await)
+    }
+
+    /// The same for the configuration that stands in a file now.
+    ///
+    /// # Errors
+    /// As [`RunningVerifier::reload`]; the file's own problems among them.
+    pub async fn reload_file(&self, path: &Path) -> Result<(), ReloadError> {
+        let exchanged = match Config::load(path) {
+            Ok(config) => self.exchange(config).await,
+            Err(error) => Err(error.into()),
+        };
+        self.account(exchanged)
+    }
+
+    async fn exchange(&self, config: Config) -> Result<(), ReloadError> {
+        let mut running = self.running.lock().await;
+        let fixed = fixed_settings(&running.config, &config);
+        if !fixed.is_empty() {
+            return Err(ReloadError::NeedsRestart(fixed));
+        }
+        let prepared = Prepared::new(&config, &self.lasting).await?;
+        if !prepared.known {
+            return Err(ReloadError::ChainUnavailable);
+        }
+        let served = served(&config, &prepared.app, &self.lasting)?;
+        let foundation = prepared.enter(&self.lasting);
+        self.apps.send_replace(Arc::clone(&foundation.app));
+        self.current.exchange(served);
+        *running = Running {
+            config,
+            _foundation: foundation,
+        };
+        Ok(())
+    }
+
+    /// Counts and logs what became of an order to reload.
+    fn account(&self, exchanged: Result<(), ReloadError>) -> Result<(), ReloadError> {
+        match &exchanged {
+            Ok(()) => {
+                self.lasting.metrics.reloaded(Reloaded::Applied);
+                info!("the new configuration is in force");
+            }
+            Err(error) => {
+                self.lasting.metrics.reloaded(Reloaded::Refused);
+                error!(code = error.code(), %error, "the new configuration is refused");
+            }
+        }
+        exchanged
+    }
+
+    /// Shuts down in order: turns unready and goes on serving for `shutdown_grace`;
+    /// stops accepting and lets requests in flight finish until
+    /// `shutdown_deadline`; cuts the rest; writes down what has to be; and closes
+    /// the admin listener last.
     pub async fn shutdown(mut self) -> ShutdownReport {
-        self.foundation.stop.send_replace(true);
+        self.lasting.leave.send_replace(true);
+        let running = self.running.into_inner();
+        let grace = running.config.server.shutdown_grace;
+        if grace > Duration::ZERO {
+            info!(
+                seconds = grace.as_secs_f64(),
+                "unready; serving until the grace is over"
+            );
+            tokio::time::sleep(grace).await;
+        }
+        self.lasting.stop.send_replace(true);
         // A task that panicked has nothing left to drain.
         let drained = (&mut self.server.0).await.unwrap_or(Drained { cut: 0 });
-        let _ = (&mut self.foundation.refresher.0).await;
-        self.foundation.chain_tasks.ended().await;
+        drop(running);
+        let failed_hooks = self.lasting.end().await;
+        drop(self.admin);
         info!(cut = drained.cut, "the verifier stopped");
-        drained.into()
+        ShutdownReport {
+            cut_connections: drained.cut,
+            failed_hooks,
+        }
     }
-}
-
-/// Endpoints and protected routes, inside what every request goes through.
-fn router(gatekeeper: Arc<Gatekeeper>, config: &Config) -> Router {
-    let app = Arc::clone(&gatekeeper.app);
-    let protected = Router::new()
-        .fallback(gatekeeper::handle)
-        .with_state(gatekeeper);
-    let plain = api::router(Arc::clone(&app)).fallback_service(protected);
-    let open = plain
-        .clone()
-        .layer(cors(&config.server.allowed_origins))
-        .layer(from_fn_with_state(plain, without_cors));
-    // Outside of the CORS layer, which answers preflights with 200: to a web server
-    // that asks about one, this would be leave to forward it.
-    let asked = match &config.forward_auth {
-        Some(asked) => forward_auth::router(app, asked.clone()),
-        None => Router::new(),
-    };
-    asked
-        .fallback_service(open)
-        .layer(CatchPanicLayer::custom(|_| {
-            ServiceError::from(GateError::Internal).into_response()
-        }))
-        .layer(from_fn(request_id::trace))
-}
-
-/// The CORS layer takes every `OPTIONS` for a preflight. One that asks nothing
-/// about another origin goes past it, to learn the methods of the path.
-async fn without_cors(State(plain): State<Router>, request: Request, next: Next) -> Response {
-    let preflight = request
-        .headers()
-        .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    if request.method() == Method::OPTIONS && !preflight {
-        return plain.oneshot(request).await.into_response();
-    }
-    next.run(request).await
-}
-
-/// Wallets and browser clients live on other origins. No answer depends on
-/// cookies that a browser adds by itself, so credentials are never allowed.
-fn cors(origins: &AllowedOrigins) -> CorsLayer {
-    let origin = match origins {
-        AllowedOrigins::Any => AllowOrigin::any(),
-        AllowedOrigins::List(list) => AllowOrigin::list(list.clone()),
-    };
-    CorsLayer::new()
-        .allow_origin(origin)
-        .allow_methods(AllowMethods::list([
-            Method::GET,
-            Method::HEAD,
-            Method::POST,
-            Method::PUT,
-            Method::PATCH,
-            Method::DELETE,
-        ]))
-        // Stock clients send headers that nobody expects in a request
-        // (`Access-Control-Expose-Headers`); what is asked for is allowed.
-        .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers(Any)
-        .max_age(PREFLIGHT_LIFETIME)
 }

@@ -13,8 +13,8 @@ pub struct Tool {
     pub package: &'static str,
 }
 
-/// For the vendored OpenSSL that solana-program-test compiles, and the web servers
-/// that the tests of the forward-auth endpoint run.
+/// For the vendored OpenSSL that solana-program-test compiles, the web servers that
+/// the tests of the forward-auth endpoint run, and the store that verifiers share.
 pub const FOR_TESTS: &[Tool] = &[
     Tool {
         probe: "cc --version",
@@ -35,6 +35,10 @@ pub const FOR_TESTS: &[Tool] = &[
     Tool {
         probe: "caddy version",
         package: "caddy",
+    },
+    Tool {
+        probe: "redis-server --version",
+        package: "redis-server",
     },
 ];
 

@@ -6,6 +6,7 @@
 //! | `provenance` | says whether the recorded ELF belongs to the working tree |
 //! | `idl` | writes the program's Anchor IDL |
 //! | `cu` | measures compute units and holds them against their limits |
+//! | `docs` | writes the generated pages of docs/ anew |
 //! | `soak` | random sequences of every instruction against a plain model, for long |
 //! | `fuzz` | random input for the program, the decoders and the service's readers, for long |
 //! | `sim` | seeded runs of the whole service, judged by their histories, for long |
@@ -17,6 +18,7 @@
 mod bench;
 mod build_program;
 mod compute_units;
+mod docs;
 mod error;
 mod fuzz;
 mod host;
@@ -71,6 +73,8 @@ enum Command {
         #[arg(long)]
         record: bool,
     },
+    /// Write the generated pages of docs/ anew; the tests compare them
+    Docs,
     /// Hold random sequences of every instruction against a plain model
     Soak {
         /// On which runtime
@@ -151,6 +155,7 @@ fn run(command: &Command) -> Result<(), Error> {
         Command::Idl { check: true } => idl::check(&workspace),
         Command::IdlPrint => idl::print(&workspace),
         &Command::Cu { record } => compute_units::measure(&workspace, record),
+        Command::Docs => docs::write(&workspace),
         &Command::Soak {
             runtime,
             steps,

@@ -1,6 +1,6 @@
 //! `tollgate dev`: everything in one process, until it is interrupted.
 
-use super::serve::until_stopped;
+use super::signals::Signals;
 use crate::error::CliError;
 use crate::keyfile;
 use crate::stack::{Stack, StackOptions};
@@ -79,7 +79,7 @@ pub async fn run(args: DevArgs) -> Result<(), CliError> {
     println!();
     println!("Stop with Ctrl-C.");
     let _ = std::io::stdout().flush();
-    until_stopped().await;
+    Signals::listen().map_err(CliError::Listen)?.stop().await;
     stack.shutdown().await;
     Ok(())
 }

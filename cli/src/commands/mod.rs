@@ -1,14 +1,20 @@
 //! One file for each command.
 
+pub mod audit;
+pub mod check_config;
+pub mod credits;
 pub mod demo;
 pub mod deploy;
 pub mod dev;
 pub mod entitlement;
+pub mod keys;
 pub mod merchant;
 pub mod pay;
 pub mod product;
+pub mod receipt;
 pub mod send;
 pub mod serve;
+mod signals;
 
 use crate::error::CliError;
 use crate::keyfile;

@@ -129,11 +129,14 @@ impl Agent {
             return Ok(Some(payment));
         }
         let reading = self.chain.entitlement(&challenge.product, &payer).await?;
-        if reading
+        let usable = reading
             .entitlement
             .as_ref()
-            .is_some_and(|held| held.is_usable(reading.chain_time))
-        {
+            .is_some_and(|held| held.is_usable(reading.chain_time));
+        // Used credits are booked on chain later, so that the server knows better. It
+        // proposes the same payment id until a payment has landed: paying twice for
+        // the same exhaustion fails.
+        if usable && !challenge.credits_exhausted {
             return Ok(None);
         }
         let product = self.agreed_product(challenge).await?;
@@ -289,7 +292,7 @@ impl Agent {
         &self,
         url: &Url,
         first: Challenge,
-        how: HowServed,
+        mut how: HowServed,
     ) -> Result<Fetched, PayError> {
         let mut challenge = first;
         let mut pause = Duration::from_millis(200);
@@ -305,7 +308,14 @@ impl Agent {
                 .get(url, Some((SIGN_IN_WITH_X, header)))
                 .await?;
             match answer.status {
-                StatusCode::PAYMENT_REQUIRED => challenge = Challenge::of(&answer)?,
+                StatusCode::PAYMENT_REQUIRED => {
+                    challenge = Challenge::of(&answer)?;
+                    if challenge.credits_exhausted && how == HowServed::Entitled {
+                        // Only now that it knows who asks can the server say so.
+                        let payment = self.become_entitled(url, &challenge).await?;
+                        how = payment.map_or(how, HowServed::Paid);
+                    }
+                }
                 StatusCode::SERVICE_UNAVAILABLE | StatusCode::UNAUTHORIZED => {
                     let again = self.browser.get(url, None).await?;
                     if again.status == StatusCode::PAYMENT_REQUIRED {

@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use tollgate_client::{Amount, Credits, DurationSeconds, PaymentId, Pubkey};
+use tollgate_gate::PaymentReason;
 use tollgate_gate::headers::PAYMENT_REQUIRED;
 
 /// The scheme that is followed here.
@@ -34,6 +35,9 @@ pub struct Challenge {
     pub access: DurationSeconds,
     /// Credits that it grants.
     pub credits: Credits,
+    /// Whether the server says to a caller it knows that all credits are used. The
+    /// chain may not say so yet: used credits are booked later.
+    pub credits_exhausted: bool,
     /// How to sign in, if the server says so.
     pub sign_in: Option<SignIn>,
 }
@@ -68,6 +72,8 @@ pub struct SignIn {
 #[serde(rename_all = "camelCase")]
 struct PaymentRequired {
     x402_version: u8,
+    #[serde(default)]
+    error: String,
     accepts: Vec<serde_json::Value>,
     extensions: Option<Extensions>,
 }
@@ -151,6 +157,7 @@ impl Challenge {
                 .map_err(|_| unusable("its payment id is malformed"))?,
             access: DurationSeconds(offer.extra.access_seconds),
             credits: Credits(number(&offer.extra.credits)?),
+            credits_exhausted: required.error == PaymentReason::CreditsExhausted.code(),
             sign_in: required
                 .extensions
                 .and_then(|all| all.sign_in_with_x)

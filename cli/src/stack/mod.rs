@@ -19,8 +19,8 @@ use std::time::Duration;
 use tollgate_client::{Chain, ChainOptions, PROGRAM_ID};
 use tollgate_localnet::{CommitmentDepths, DEVNET_GENESIS_HASH, Localnet, USDC_MINT};
 use tollgate_verifier::config::{
-    ChainConfig, MerchantConfig, MerchantId, PublicUrl, RouteConfig, Secret, SecretUrl, Secrets,
-    ServerConfig, UpstreamConfig,
+    ChainConfig, LimitsConfig, LogConfig, MerchantConfig, MerchantId, PublicUrl, RouteConfig,
+    Secret, SecretUrl, Secrets, ServerConfig, UpstreamConfig,
 };
 use tollgate_verifier::{Config, RunningVerifier, Verifier};
 
@@ -172,10 +172,16 @@ pub fn configure_for(
         merchant,
         secrets: Secrets {
             current: Secret::random(),
-            previous: None,
+            previous: Vec::new(),
         },
         upstream: Some(UpstreamConfig::new(upstream)),
         forward_auth: None,
+        credits: None,
+        receipts: None,
+        audit: None,
+        limits: LimitsConfig::default(),
+        admin: None,
+        log: LogConfig::default(),
         routes: routes(),
     })
 }

@@ -11,7 +11,9 @@ mod submit;
 
 pub use bulk::{BulkLimits, BulkOutcome};
 pub use error::ChainError;
-pub use read::{CLOCK, EntitlementReading, chain_time};
+pub use read::{
+    CLOCK, EntitlementReading, EntitlementsReading, MAX_ENTITLEMENTS_AT_ONCE, chain_time,
+};
 pub use submit::{Submission, SubmitLimits};
 
 use crate::{Addresses, Pubkey};

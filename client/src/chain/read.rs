@@ -1,11 +1,14 @@
 //! Readings: accounts with the slot and the chain time that they belong to.
 
 use super::{Chain, ChainError};
-use crate::accounts::{ProgramAccount, decode};
-use crate::{Amount, Entitlement, Merchant, PaymentIntent, Product, Pubkey, UnixSeconds};
+use crate::accounts::{DecodeError, ProgramAccount, decode};
+use crate::{
+    Addresses, Amount, Entitlement, Merchant, PaymentIntent, Product, Pubkey, UnixSeconds,
+};
 use solana_account::Account;
 use solana_clock::Clock;
 use solana_hash::Hash;
+use solana_rpc_client_api::request::MAX_MULTIPLE_ACCOUNTS;
 
 /// Address of the Clock sysvar.
 pub const CLOCK: Pubkey = Pubkey::from_str_const("SysvarC1ock11111111111111111111111111111111");
@@ -23,7 +26,52 @@ pub struct EntitlementReading {
     pub entitlement: Option<Entitlement>,
 }
 
+/// What the chain says of several entitlements, all from one answer.
+#[derive(Clone, Debug)]
+pub struct EntitlementsReading {
+    /// Slot that the server answered for.
+    pub slot: u64,
+    /// Chain time of that answer.
+    pub chain_time: UnixSeconds,
+    /// In the order of the question: the entitlement, `None` when there is no such
+    /// account, or why what stands there is no entitlement.
+    pub entitlements: Vec<Result<Option<Entitlement>, DecodeError>>,
+}
+
+/// Most entitlements of one [`EntitlementsReading`]: a call has a hundred accounts,
+/// one of them the clock.
+pub const MAX_ENTITLEMENTS_AT_ONCE: usize = MAX_MULTIPLE_ACCOUNTS - 1;
+
 impl Chain {
+    /// Several entitlements by their addresses, with the chain time to judge them by:
+    /// one call. One account that is something else does not spoil the others.
+    ///
+    /// # Errors
+    /// [`ChainError`] whenever the server's answer is missing or not trustworthy,
+    /// and for more than [`MAX_ENTITLEMENTS_AT_ONCE`] addresses.
+    pub async fn entitlements(
+        &self,
+        addresses: &[Pubkey],
+    ) -> Result<EntitlementsReading, ChainError> {
+        if addresses.len() > MAX_ENTITLEMENTS_AT_ONCE {
+            return Err(ChainError::Malformed("too many accounts in one question"));
+        }
+        let asked: Vec<Pubkey> = addresses.iter().copied().chain([CLOCK]).collect();
+        let (slot, mut accounts) = self.accounts_at(&asked).await?;
+        let chain_time = chain_time(accounts.pop().flatten())?;
+        let known = self.addresses();
+        let entitlements = addresses
+            .iter()
+            .zip(accounts)
+            .map(|(address, account)| decode_created(&known, address, account))
+            .collect();
+        Ok(EntitlementsReading {
+            slot,
+            chain_time,
+            entitlements,
+        })
+    }
+
     /// The entitlement of `beneficiary` to `product` (the account's address),
     /// with the chain time to judge it by: one call.
     ///
@@ -38,9 +86,7 @@ impl Chain {
         let (slot, accounts) = self.accounts([address, CLOCK]).await?;
         let [entitlement, clock] = accounts;
         let chain_time = chain_time(clock)?;
-        let entitlement = entitlement
-            .map(|account| decode(&self.addresses(), &address, &account))
-            .transpose()?;
+        let entitlement = decode_created(&self.addresses(), &address, entitlement)?;
         Ok(EntitlementReading {
             slot,
             chain_time,
@@ -138,9 +184,7 @@ impl Chain {
 
     async fn decoded<T: ProgramAccount>(&self, address: &Pubkey) -> Result<Option<T>, ChainError> {
         let (_, [account]) = self.accounts([*address]).await?;
-        Ok(account
-            .map(|account| decode(&self.addresses(), address, &account))
-            .transpose()?)
+        Ok(decode_created(&self.addresses(), address, account)?)
     }
 
     /// The raw accounts at the configured commitment, in order, from one answer.
@@ -154,6 +198,21 @@ impl Chain {
             .map_err(|_| ChainError::Malformed("another number of accounts"))?;
         Ok((slot, accounts))
     }
+}
+
+/// What was created at `address`, if anything was: anybody may send lamports to an
+/// address at which nothing stands yet, and the system program holds them there.
+fn decode_created<T: ProgramAccount>(
+    addresses: &Addresses,
+    address: &Pubkey,
+    account: Option<Account>,
+) -> Result<Option<T>, DecodeError> {
+    account
+        .filter(|account| {
+            account.owner != solana_system_interface::program::ID || !account.data.is_empty()
+        })
+        .map(|account| decode(addresses, address, &account))
+        .transpose()
 }
 
 /// The time that a Clock sysvar account holds.

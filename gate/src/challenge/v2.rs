@@ -82,6 +82,7 @@ impl PaymentRequired {
             gate.keys(),
             gate.origin(),
             gate.network(),
+            &offer.product,
             &terms.resource_url,
             statement,
             now,

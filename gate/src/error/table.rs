@@ -66,15 +66,29 @@ gate_errors! {
     HostMissing "host_missing" BAD_REQUEST Never "the request has no Host header";
     HeaderDuplicate "header_duplicate" BAD_REQUEST Never "a header that may occur once occurs twice";
     HeaderNotText "header_not_text" BAD_REQUEST Never "a header has characters outside visible ASCII";
+    HostMismatch "host_mismatch" BAD_REQUEST Never "the request's target names another host than its Host header";
     LengthAmbiguous "length_ambiguous" BAD_REQUEST Never "the request has both Content-Length and Transfer-Encoding";
     UpgradeNotSupported "upgrade_not_supported" BAD_REQUEST Never "protocol upgrades are not forwarded";
     RequestBodyTooLarge "request_body_too_large" PAYLOAD_TOO_LARGE Never "the body is too large";
     RequestBodyInvalid "request_body_invalid" BAD_REQUEST Never "the body is not the JSON that this endpoint takes";
+    RequestBodyBroken "request_body_broken" BAD_REQUEST Later "the request's body was broken off";
     RequestTimeout "request_timeout" REQUEST_TIMEOUT Later "the request did not arrive in time";
     MediaTypeUnsupported "media_type_unsupported" UNSUPPORTED_MEDIA_TYPE Never "the endpoint takes application/json";
     PublicKeyInvalid "public_key_invalid" BAD_REQUEST Never "a public key is 32 bytes in base58";
     PaymentIdInvalid "payment_id_invalid" BAD_REQUEST Never "a payment id is 32 bytes in base58";
     ProductNotFound "product_not_found" NOT_FOUND Never "the merchant has no such product";
+
+    // Web servers that ask before they forward: the verifier's forward_auth.
+    OriginalRequestUnknown "original_request_unknown" BAD_REQUEST Never "the web server did not say which request it asks about";
+    OriginalRequestContradicted "original_request_contradicted" BAD_REQUEST Never "headers name two different requests";
+    PathNotCanonical "path_not_canonical" BAD_REQUEST Never "the path is not in its canonical form, and could not be forwarded in it";
+    DecisionChanged "decision_changed" SERVICE_UNAVAILABLE Later "the request would be served by now; send it again";
+
+    // Requests for a payment's transaction: nothing was sent, nothing was paid.
+    AlreadyPaid "already_paid" CONFLICT Never "this account has paid under this payment id; nothing more is due";
+    PaymentIdSpent "payment_id_spent" CONFLICT NewPaymentId "this payment id was cancelled or refunded; ask for a new challenge";
+    PaymentIdTaken "payment_id_taken" CONFLICT NewPaymentId "this payment id stands for another purchase; ask for a new challenge";
+    PaymentExpired "payment_expired" CONFLICT NewPaymentId "the terms under this payment id have expired; ask for a new challenge";
 
     // Sign-in: crate::siwx. Codes with the same name mean the same as in the stock
     // x402 extension.
@@ -85,7 +99,7 @@ gate_errors! {
     SiwxChainId "invalid_siwx_chain_id" UNAUTHORIZED SignIn "the sign-in message is for another cluster";
     SiwxDomainMismatch "invalid_siwx_domain_mismatch" UNAUTHORIZED SignIn "the sign-in message is for another domain";
     SiwxUriMismatch "invalid_siwx_uri_mismatch" UNAUTHORIZED SignIn "the sign-in message is for a URL of another origin";
-    SiwxNonce "invalid_siwx_nonce" UNAUTHORIZED SignIn "the nonce is not one that this service made, or too old";
+    SiwxNonce "invalid_siwx_nonce" UNAUTHORIZED SignIn "the nonce is not one that this service made for this product, or too old";
     SiwxNonceUsed "invalid_siwx_nonce_used" UNAUTHORIZED SignIn "the nonce was used before";
     SiwxIssuedAt "invalid_siwx_issued_at" UNAUTHORIZED SignIn "issuedAt is not an RFC 3339 time";
     SiwxIssuedAtTooOld "invalid_siwx_issued_at_too_old" UNAUTHORIZED SignIn "the sign-in message is older than five minutes";
@@ -109,7 +123,11 @@ gate_errors! {
     ReadingMismatch "reading_mismatch" INTERNAL_SERVER_ERROR Later "the chain was read at the wrong account; do not pay because of this";
     ChainUnavailable "chain_unavailable" SERVICE_UNAVAILABLE Later "whether somebody paid cannot be read now; do not pay because of this";
 
+    OfferUnavailable "offer_unavailable" SERVICE_UNAVAILABLE Later "the product's terms cannot be read now; do not pay because of this";
+    CreditsUnavailable "credits_unavailable" SERVICE_UNAVAILABLE Later "how many credits are left cannot be said now; do not pay because of this";
+
     // The service around the gate.
+    RateLimited "rate_limited" TOO_MANY_REQUESTS Later "too many requests from this address or payer; do not pay because of this";
     UpstreamUnavailable "upstream_unavailable" BAD_GATEWAY Later "the service behind the gate did not answer properly";
     UpstreamTimeout "upstream_timeout" GATEWAY_TIMEOUT Later "the service behind the gate did not answer in time";
     Overloaded "overloaded" SERVICE_UNAVAILABLE Later "too many requests at once";

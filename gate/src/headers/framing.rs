@@ -2,18 +2,15 @@
 //! (hyper 1.12 accepts the first two, as measured: reference/service.md, section 5.)
 
 use crate::error::GateError;
-use http::header::{
-    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, TRANSFER_ENCODING, UPGRADE,
-};
+use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, TRANSFER_ENCODING};
 use http::{Method, Version};
 
 /// Refuses what must not reach an upstream by whatever spelling: two lengths, two
-/// hosts, no host (HTTP/1.1), `CONNECT`, protocol upgrades.
+/// hosts, no host (HTTP/1.1), `CONNECT`. Upgrades are [`super::asks_for_websocket`]'s.
 ///
 /// # Errors
 /// [`GateError::LengthAmbiguous`], [`GateError::HeaderDuplicate`],
-/// [`GateError::HostMissing`], [`GateError::UpgradeNotSupported`],
-/// [`GateError::MethodNotAllowed`].
+/// [`GateError::HostMissing`], [`GateError::MethodNotAllowed`].
 pub fn check_framing(
     method: &Method,
     version: Version,
@@ -32,18 +29,6 @@ pub fn check_framing(
         0 if version < Version::HTTP_2 => return Err(GateError::HostMissing),
         0 | 1 => {}
         _ => return Err(GateError::HeaderDuplicate),
-    }
-    let nominated = headers.get_all(CONNECTION).iter().any(|value| {
-        value.to_str().is_ok_and(|value| {
-            value
-                .split(',')
-                .any(|token| token.trim().eq_ignore_ascii_case("upgrade"))
-        })
-    });
-    // A client that merely offers HTTP/2 (`Upgrade: h2c`) may be ignored, but what
-    // it would send next is no longer HTTP to us, so that refusing is the safe way.
-    if nominated || headers.contains_key(UPGRADE) {
-        return Err(GateError::UpgradeNotSupported);
     }
     Ok(())
 }
@@ -84,7 +69,6 @@ mod tests {
             check(&[(HOST, "a"), (TRANSFER_ENCODING, "chunked")]),
             Ok(())
         );
-        assert_eq!(check(&[(HOST, "a"), (CONNECTION, "keep-alive")]), Ok(()));
     }
 
     #[test]
@@ -104,14 +88,6 @@ mod tests {
             (
                 vec![(HOST, "a"), (CONTENT_LENGTH, "1"), (CONTENT_LENGTH, "1")],
                 GateError::HeaderDuplicate,
-            ),
-            (
-                vec![(HOST, "a"), (UPGRADE, "websocket")],
-                GateError::UpgradeNotSupported,
-            ),
-            (
-                vec![(HOST, "a"), (CONNECTION, "close, Upgrade")],
-                GateError::UpgradeNotSupported,
             ),
         ] {
             assert_eq!(check(&lines), Err(error), "{lines:?}");

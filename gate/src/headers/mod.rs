@@ -3,12 +3,16 @@
 mod caching;
 mod framing;
 mod scrub;
+mod trailers;
+mod upgrade;
 
 pub use caching::{forbid_storing, keep_private};
 pub use framing::{check_framing, single};
 pub use scrub::{
     Cookies, scrub_embedded_request, scrub_embedded_response, scrub_request, scrub_response,
 };
+pub use trailers::{accepts_trailers, announced_trailers, scrub_trailers};
+pub use upgrade::{asks_for_websocket, names_upgrade};
 
 use http::{HeaderName, HeaderValue};
 
@@ -29,6 +33,8 @@ pub const SIGN_IN_WITH_X: HeaderName = HeaderName::from_static("sign-in-with-x")
 pub const SESSION: HeaderName = HeaderName::from_static("tollgate-session");
 /// When that token expires, RFC 3339.
 pub const SESSION_EXPIRES: HeaderName = HeaderName::from_static("tollgate-session-expires");
+/// Credits that are left after a request, where the product counts them.
+pub const CREDITS_REMAINING: HeaderName = HeaderName::from_static("tollgate-credits-remaining");
 /// Towards the upstream: the entitlement account that the request rests on.
 pub const ENTITLEMENT: HeaderName = HeaderName::from_static("tollgate-entitlement");
 /// Towards the upstream: the product's slug.

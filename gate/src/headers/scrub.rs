@@ -82,14 +82,7 @@ const PAYMENT_PREFIX: &str = "payment-";
 /// `Tollgate-*` headers afterwards.
 pub fn scrub_request(headers: &mut HeaderMap, cookies: Cookies) {
     remove_connection_headers(headers);
-    remove_where(headers, |name| {
-        is_payment(name)
-            || name.starts_with(OWN_PREFIX)
-            || OVERRIDES.contains(&name)
-            || OVERRIDE_PREFIXES
-                .iter()
-                .any(|prefix| name.starts_with(prefix))
-    });
+    remove_where(headers, is_scrubbed_from_requests);
     if cookies == Cookies::Strip {
         headers.remove(COOKIE);
     }
@@ -132,6 +125,17 @@ fn overrides_target(name: &str) -> bool {
             .any(|prefix| name.starts_with(prefix))
 }
 
+/// Whether a header of this name never reaches the upstream.
+pub(super) fn is_scrubbed_from_requests(name: &str) -> bool {
+    HOP_BY_HOP.contains(&name)
+        || is_payment(name)
+        || name.starts_with(OWN_PREFIX)
+        || OVERRIDES.contains(&name)
+        || OVERRIDE_PREFIXES
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
+}
+
 /// Removes from an upstream's response what the gate alone may say.
 pub fn scrub_response(headers: &mut HeaderMap, cookies: Cookies) {
     remove_connection_headers(headers);
@@ -164,7 +168,7 @@ fn remove_connection_headers(headers: &mut HeaderMap) {
 
 /// The rule sees `-` for `_`: gateways to CGI, WSGI and the like take them for one
 /// another, so that `tollgate_product` would arrive as `Tollgate-Product`.
-fn remove_where(headers: &mut HeaderMap, rule: impl Fn(&str) -> bool) {
+pub(super) fn remove_where(headers: &mut HeaderMap, rule: impl Fn(&str) -> bool) {
     let ruled = |name: &&HeaderName| {
         let name = name.as_str();
         if name.contains('_') {

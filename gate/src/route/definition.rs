@@ -1,6 +1,6 @@
 //! Routes as the configuration defines them.
 
-use super::{MethodSet, RoutePattern};
+use super::{Metering, MethodSet, RoutePattern};
 use crate::limits::MAX_ROUTES;
 use crate::offer::ProductOffer;
 use std::sync::Arc;
@@ -23,6 +23,8 @@ pub struct RouteDefinition {
     pub methods: MethodSet,
     /// What it asks for.
     pub access: Access,
+    /// What a request costs where the product counts credits.
+    pub metering: Metering,
 }
 
 /// One route of a table.
@@ -31,6 +33,7 @@ pub struct Route {
     pub(super) pattern: RoutePattern,
     pub(super) methods: MethodSet,
     pub(super) access: Access,
+    pub(super) metering: Metering,
 }
 
 impl Route {
@@ -47,6 +50,11 @@ impl Route {
     /// What it asks for.
     pub fn access(&self) -> &Access {
         &self.access
+    }
+
+    /// What a request costs where the product counts credits.
+    pub fn metering(&self) -> Metering {
+        self.metering
     }
 
     /// What it sells, unless it is free.

@@ -12,12 +12,14 @@
 //!    let through by a wider route; it is refused.
 
 mod definition;
+mod metering;
 mod method;
 mod path;
 mod pattern;
 mod table;
 
 pub use definition::{Access, Route, RouteDefinition, RouteError};
+pub use metering::{Charge, Metering, Outcome};
 pub use method::MethodSet;
 pub use path::CanonicalPath;
 pub use pattern::RoutePattern;

@@ -71,6 +71,7 @@ impl RouteTable {
             pattern,
             methods,
             access,
+            metering,
         } in definitions
         {
             if methods.is_empty() {
@@ -82,6 +83,7 @@ impl RouteTable {
                 pattern: pattern.clone(),
                 methods,
                 access,
+                metering,
             });
             let same = |resource: &&mut Resource| resource.pattern.same_shape(&pattern);
             if let Some(resource) = resources.iter_mut().find(same) {

@@ -7,7 +7,7 @@ use crate::limits::MAX_SIWX_AGE;
 use crate::network::Network;
 use crate::origin::Origin;
 use serde::Serialize;
-use tollgate_client::UnixSeconds;
+use tollgate_client::{Pubkey, UnixSeconds};
 
 /// `extensions["sign-in-with-x"]` of a `PaymentRequired`.
 #[derive(Clone, Debug, Serialize)]
@@ -40,11 +40,17 @@ struct Chain {
 impl SignInChallenge {
     /// The challenge for one resource; `None` for times that RFC 3339 cannot write.
     ///
-    /// `statement` is shown by the wallet and must be one printable line.
+    /// `product` is what the sign-in is good for. `statement` is shown by the wallet
+    /// and must be one printable line.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is another thing; a structure would only repeat the names"
+    )]
     pub fn new(
         keys: &KeyRing,
         origin: &Origin,
         network: &Network,
+        product: &Pubkey,
         resource_url: &str,
         statement: String,
         now: UnixSeconds,
@@ -56,7 +62,7 @@ impl SignInChallenge {
                 domain: origin.authority().to_owned(),
                 uri: resource_url.to_owned(),
                 version: super::verify::VERSION,
-                nonce: nonce::make(keys, origin, now, random),
+                nonce: nonce::make(keys, origin, product, now, random),
                 issued_at: Timestamp(now).to_text()?,
                 expiration_time: Timestamp(expires).to_text()?,
                 statement,

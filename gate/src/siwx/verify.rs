@@ -49,6 +49,8 @@ pub struct Verification<'a> {
     pub origin: &'a Origin,
     /// The one cluster.
     pub network: &'a Network,
+    /// What the sign-in is to open.
+    pub product: &'a Pubkey,
     /// This machine's time.
     pub now: UnixSeconds,
 }
@@ -63,8 +65,14 @@ impl Verification<'_> {
         let message = SignInMessage::from_header(header)?;
         self.check_scope(&message)?;
         self.check_times(&message)?;
-        let made = nonce::check(self.keys, self.origin, &message.nonce, self.now)
-            .ok_or(GateError::SiwxNonce)?;
+        let made = nonce::check(
+            self.keys,
+            self.origin,
+            self.product,
+            &message.nonce,
+            self.now,
+        )
+        .ok_or(GateError::SiwxNonce)?;
         let beneficiary = check_signature(&message)?;
         Ok(SignedIn {
             beneficiary,

@@ -252,17 +252,25 @@ prop_compose! {
 
 proptest! {
     /// The rule once more, written as one sentence: served exactly when the account
-    /// is the caller's, active, not expired and with a credit left if counted.
+    /// is the caller's, active, not expired and, if credits are counted, with as many
+    /// left as the request costs.
     #[test]
-    fn served_exactly_when_entitled(account in accounts(), offset in -6_i64..6) {
+    fn served_exactly_when_entitled(
+        account in accounts(),
+        offset in -6_i64..6,
+        cost in 1_u64..4,
+    ) {
         let chain_time = UnixSeconds(NOW.0 + offset);
         let own = account.beneficiary == public("alice");
         let usable = own
             && account.status == EntitlementStatus::Active
             && chain_time.0 < account.expires_at.0
-            && (!account.metered || account.credits_used.0 < account.credits_granted.0);
+            && (!account.metered || account.credits_used.0 + cost <= account.credits_granted.0);
         let revoked = account.status == EntitlementStatus::Revoked;
-        match question_for(&offer()).answer(known(account, chain_time)) {
+        match question_for(&offer())
+            .costing(Credits(cost))
+            .answer(known(account, chain_time))
+        {
             Decision::Serve(_) => prop_assert!(usable),
             Decision::Challenge(_) => prop_assert!(own && !revoked && !usable),
             Decision::Refuse(GateError::EntitlementRevoked) => prop_assert!(own && revoked),

@@ -12,6 +12,7 @@ mod decision;
 mod errors;
 mod identity;
 mod paths;
+mod receipts;
 mod sessions;
 mod sign_in;
 mod support;

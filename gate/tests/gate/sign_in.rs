@@ -12,9 +12,19 @@ fn verify_at(header: &str, now: UnixSeconds) -> Result<SignedIn, GateError> {
         keys: &keys(),
         origin: &Origin::parse(ORIGIN).unwrap(),
         network: &Network::from_genesis_hash(DEVNET).unwrap(),
+        product: &offer().product,
         now,
     };
     verification.verify(header)
+}
+
+/// A nonce for the one offer of these tests.
+fn make(keys: &KeyRing, origin: &Origin, now: UnixSeconds, random: [u8; 4]) -> String {
+    nonce::make(keys, origin, &offer().product, now, random)
+}
+
+fn check(keys: &KeyRing, origin: &Origin, text: &str, now: UnixSeconds) -> Option<UnixSeconds> {
+    nonce::check(keys, origin, &offer().product, text, now)
 }
 
 fn verify(header: &str) -> Result<SignedIn, GateError> {
@@ -82,7 +92,7 @@ fn a_nonce_may_be_forgotten_exactly_when_it_is_refused_for_its_age() {
     let header = to_header(&sign(plain(), "alice"));
     let expires = verify(&header).unwrap().nonce_expires_at();
     let origin = Origin::parse(ORIGIN).unwrap();
-    let accepted = |now| nonce::check(&keys(), &origin, &plain().nonce, UnixSeconds(now)).is_some();
+    let accepted = |now| check(&keys(), &origin, &plain().nonce, UnixSeconds(now)).is_some();
     assert!(accepted(expires.0 - 1));
     assert!(!accepted(expires.0));
 }
@@ -103,7 +113,7 @@ fn each_signed_field_is_covered_by_the_signature() {
         }),
         ("nonce", |message| {
             let origin = Origin::parse(ORIGIN).unwrap();
-            message.nonce = nonce::make(&keys(), &origin, NOW, [9, 9, 9, 9]);
+            message.nonce = make(&keys(), &origin, NOW, [9, 9, 9, 9]);
         }),
         ("issuedAt", |message| {
             message.issued_at = Timestamp(UnixSeconds(NOW.0 - 1)).to_text().unwrap()
@@ -230,7 +240,7 @@ fn age_is_bounded_on_both_sides() {
     }
     // An old nonce under a fresh time.
     let origin = Origin::parse(ORIGIN).unwrap();
-    let old = nonce::make(&keys(), &origin, UnixSeconds(NOW.0 - 301), [1; 4]);
+    let old = make(&keys(), &origin, UnixSeconds(NOW.0 - 301), [1; 4]);
     assert_eq!(
         signed(|message| message.nonce = old),
         Err(GateError::SiwxNonce)
@@ -240,21 +250,27 @@ fn age_is_bounded_on_both_sides() {
 #[test]
 fn nonces_are_recognised_by_every_replica_of_the_same_service_only() {
     let origin = Origin::parse(ORIGIN).unwrap();
-    let nonce = nonce::make(&keys(), &origin, NOW, [1; 4]);
+    let nonce = make(&keys(), &origin, NOW, [1; 4]);
     assert_eq!(nonce.len(), 32);
-    assert_eq!(nonce::check(&keys(), &origin, &nonce, NOW), Some(NOW));
+    assert_eq!(check(&keys(), &origin, &nonce, NOW), Some(NOW));
     let rotated = KeyRing::new((KeyId(9), secret(8)), vec![(KeyId(1), secret(7))]).unwrap();
-    assert_eq!(nonce::check(&rotated, &origin, &nonce, NOW), Some(NOW));
+    assert_eq!(check(&rotated, &origin, &nonce, NOW), Some(NOW));
     let other = KeyRing::new((KeyId(1), secret(8)), vec![]).unwrap();
-    assert_eq!(nonce::check(&other, &origin, &nonce, NOW), None);
+    assert_eq!(check(&other, &origin, &nonce, NOW), None);
     let elsewhere = Origin::parse("https://other.example.com").unwrap();
-    assert_eq!(nonce::check(&keys(), &elsewhere, &nonce, NOW), None);
+    assert_eq!(check(&keys(), &elsewhere, &nonce, NOW), None);
+    let other_product = offer_of("reports").product;
+    assert_eq!(
+        nonce::check(&keys(), &origin, &other_product, &nonce, NOW),
+        None
+    );
+    let ended = KeyRing::new((KeyId(9), secret(8)), vec![(KeyId(1), secret(7))])
+        .unwrap()
+        .retire(KeyId(1), NOW);
+    assert_eq!(check(&ended, &origin, &nonce, NOW), None);
     for outside in [i64::MIN, -31, 1 << 32, i64::MAX] {
-        let nonce = nonce::make(&keys(), &origin, UnixSeconds(outside), [1; 4]);
-        assert_eq!(
-            nonce::check(&keys(), &origin, &nonce, UnixSeconds(outside)),
-            None
-        );
+        let nonce = make(&keys(), &origin, UnixSeconds(outside), [1; 4]);
+        assert_eq!(check(&keys(), &origin, &nonce, UnixSeconds(outside)), None);
     }
 }
 
@@ -376,7 +392,7 @@ proptest! {
     #[test]
     fn guessed_nonces_are_not_recognised(guess in "[0-9a-f]{32}") {
         let origin = Origin::parse(ORIGIN).unwrap();
-        prop_assert_eq!(nonce::check(&keys(), &origin, &guess, NOW), None);
+        prop_assert_eq!(check(&keys(), &origin, &guess, NOW), None);
     }
 
     #[test]

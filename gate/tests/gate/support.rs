@@ -10,8 +10,8 @@ use tollgate_client::{
 };
 use tollgate_gate::siwx::SignInMessage;
 use tollgate_gate::{
-    Access, Entropy, Gate, GateSettings, KeyId, KeyRing, MethodSet, Network, OfferText, Origin,
-    ProductOffer, Resolution, RouteDefinition, RouteMatch, RouteTable, Secret,
+    Access, Entropy, Gate, GateSettings, KeyId, KeyRing, Metering, MethodSet, Network, OfferText,
+    Origin, ProductOffer, Resolution, RouteDefinition, RouteMatch, RouteTable, Secret,
 };
 
 pub const ORIGIN: &str = "https://api.example.com";
@@ -88,6 +88,7 @@ pub fn route(pattern: &str, methods: &[Method], access: Access) -> RouteDefiniti
         pattern: tollgate_gate::route::RoutePattern::parse(pattern).unwrap(),
         methods: methods.fold(MethodSet::default(), MethodSet::union),
         access,
+        metering: Metering::ONE_CREDIT,
     }
 }
 
@@ -145,7 +146,13 @@ pub fn message(gate_keys: &KeyRing, origin: &str, signer: &str, now: UnixSeconds
         version: "1".to_owned(),
         chain_id: "solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1".to_owned(),
         r#type: "ed25519".to_owned(),
-        nonce: tollgate_gate::siwx::nonce::make(gate_keys, &parsed, now, [1, 2, 3, 4]),
+        nonce: tollgate_gate::siwx::nonce::make(
+            gate_keys,
+            &parsed,
+            &offer().product,
+            now,
+            [1, 2, 3, 4],
+        ),
         issued_at: tollgate_gate::siwx::Timestamp(now).to_text().unwrap(),
         expiration_time: None,
         not_before: None,

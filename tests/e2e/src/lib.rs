@@ -8,12 +8,16 @@
     clippy::indexing_slicing
 )]
 
+mod chain_cache;
 mod cluster;
+mod door;
 mod local;
 mod paid_request;
 mod service;
 
+pub use chain_cache::{ChainCache, chain_cache};
 pub use cluster::Cluster;
+pub use door::Door;
 pub use local::local;
 pub use paid_request::paid_request;
 pub use service::Service;

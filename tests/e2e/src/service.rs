@@ -9,7 +9,7 @@ use tollgate_cli::pay::{Agent, Browser, SpendingPolicy};
 use tollgate_cli::stack::{LocalMerchant, RunningUpstream, configure_for, publish, start_upstream};
 use tollgate_client::Amount;
 use tollgate_client::chain::SubmitLimits;
-use tollgate_verifier::{RunningVerifier, Verifier};
+use tollgate_verifier::{Config, RunningVerifier, Verifier};
 
 /// A running service.
 pub struct Service {
@@ -27,6 +27,15 @@ impl Service {
     /// Publishes a merchant on `cluster` and starts a verifier that reads the chain
     /// at `verifier_rpc`, which may be another door to the same chain.
     pub async fn start(cluster: &Cluster, verifier_rpc: &str) -> Self {
+        Self::start_with(cluster, verifier_rpc, |_| {}).await
+    }
+
+    /// The same with a changed configuration.
+    pub async fn start_with(
+        cluster: &Cluster,
+        verifier_rpc: &str,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let chain = cluster.chain();
         let owner = cluster.wallet(1_000_000_000, Amount(0)).await;
         let merchant = publish(&chain, owner, Keypair::new(), cluster.mint)
@@ -34,8 +43,9 @@ impl Service {
             .unwrap();
         let upstream = start_upstream().await.unwrap();
         let genesis = chain.genesis_hash().await.unwrap();
-        let config =
+        let mut config =
             configure_for(verifier_rpc, genesis, merchant.address, upstream.address, 0).unwrap();
+        change(&mut config);
         let verifier = Verifier::start(config).await.unwrap();
         let url = format!("http://{}", verifier.local_addr());
         Self {
@@ -83,6 +93,14 @@ impl Service {
             .await
             .unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
+    /// Another verifier takes the place of this one, as after a crash: it knows nothing.
+    pub async fn restart(&mut self, config: Config) {
+        let verifier = Verifier::start(config).await.unwrap();
+        self.url = format!("http://{}", verifier.local_addr());
+        // The old one is not asked to finish anything.
+        self.verifier = verifier;
     }
 
     /// Stops the verifier and the upstream.

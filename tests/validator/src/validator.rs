@@ -110,7 +110,7 @@ pub struct Validator {
     validator: TestValidator,
     faucet: JoinHandle<()>,
     treasury: Keypair,
-    _folder: TempDir,
+    folder: Arc<TempDir>,
 }
 
 impl Validator {
@@ -120,14 +120,34 @@ impl Validator {
     /// [`StartError`]; what the validator itself finds wrong, it reports with a panic.
     pub fn start(runtime: &Handle, setup: Setup) -> Result<Self, StartError> {
         runtime.block_on(async {
-            timeout(START_LIMIT, Self::start_inside(setup))
+            let folder = Arc::new(TempDir::with_prefix("tollgate-validator-")?);
+            timeout(START_LIMIT, Self::start_inside(setup, folder))
                 .await
                 .map_err(|_| StartError::Slow)?
         })
     }
 
-    async fn start_inside(setup: Setup) -> Result<Self, StartError> {
-        let folder = TempDir::with_prefix("tollgate-validator-")?;
+    /// Stops it and starts it again on its own ledger, as after a crash of the machine. Its
+    /// addresses change; the treasury's key stays the same. Airdrops work no more: the new faucet
+    /// owns nothing.
+    ///
+    /// # Errors
+    /// [`StartError`], as for [`Validator::start`].
+    pub fn restart(self, runtime: &Handle) -> Result<Self, StartError> {
+        let folder = Arc::clone(&self.folder);
+        let treasury = self.treasury.insecure_clone();
+        drop(self);
+        runtime.block_on(async {
+            // The ledger holds the programs and accounts already.
+            let mut restarted = timeout(START_LIMIT, Self::start_inside(Setup::default(), folder))
+                .await
+                .map_err(|_| StartError::Slow)??;
+            restarted.treasury = treasury;
+            Ok(restarted)
+        })
+    }
+
+    async fn start_inside(setup: Setup, folder: Arc<TempDir>) -> Result<Self, StartError> {
         let programs = setup
             .programs
             .iter()
@@ -162,7 +182,7 @@ impl Validator {
             validator,
             faucet,
             treasury,
-            _folder: folder,
+            folder,
         })
     }
 

@@ -15,11 +15,15 @@ use serde_json::json;
 use tollgate_client::{Entitlement, EntitlementStatus, Pubkey, Slug, UnixSeconds};
 use tollgate_gate::GateError;
 use tollgate_gate::headers::forbid_storing;
+use tracing::debug;
 
 use super::json_body;
 use crate::app::App;
-use crate::chain::{Freshness, Key, Listing, Snapshot};
+use crate::audit::{Event, Kind, Proof};
+use crate::chain::{Freshness, Key, Listing, Observed, Snapshot};
 use crate::error::{ServiceError, json_response};
+use crate::request_id::RequestId;
+use crate::request_record::{self, Wait};
 
 /// The question. The product is named in exactly one of three ways.
 #[derive(Debug, Deserialize)]
@@ -91,13 +95,24 @@ pub(super) async fn check(
         product: listing.address,
         beneficiary: wallet,
     };
-    let observed = app
-        .cache
-        .get(key, Freshness::Remembered)
+    let asking = app.cache.get(key, Freshness::Remembered);
+    let observed = request_record::waiting(Wait::Chain, asking)
         .await
         .map_err(|failure| app.unreadable(failure))?;
-    let entitlement = observed.reading.entitlement.as_ref();
+    let address = app.chain.addresses().entitlement(&listing.address, &wallet);
+    let entitlement = with_local_use(&app, address, &observed).await?;
+    let entitlement = entitlement.as_ref();
     let standing = Standing::of(entitlement, observed.chain_time);
+    app.witness_check(Event {
+        request: RequestId::current(),
+        product: Some(listing.slug),
+        beneficiary: Some(wallet),
+        proof: Some(Proof::None),
+        entitlement: Some(address),
+        slot: Some(observed.reading.slot),
+        ..Event::new(Kind::Verification, standing.reason())
+    })
+    .await?;
     let expires_at = entitlement.map(|entitlement| entitlement.expires_at);
     let mut response = json_response(
         StatusCode::OK,
@@ -115,17 +130,39 @@ pub(super) async fn check(
             "wallet": wallet.to_string(),
             "product": listing.address.to_string(),
             "product_slug": listing.slug.as_str(),
-            "entitlement": app
-                .chain
-                .addresses()
-                .entitlement(&listing.address, &wallet)
-                .to_string(),
+            "entitlement": address.to_string(),
             "slot": observed.reading.slot,
             "chain_time": observed.chain_time.0,
         }),
     );
     forbid_storing(response.headers_mut());
     Ok(response)
+}
+
+/// The entitlement, credits that are used but not booked on chain taken off.
+async fn with_local_use(
+    app: &App,
+    address: Pubkey,
+    observed: &Observed,
+) -> Result<Option<Entitlement>, ServiceError> {
+    let entitlement = observed.reading.entitlement;
+    let (Some(credits), Some(metered)) = (
+        &app.credits,
+        entitlement.filter(|entitlement| entitlement.metered),
+    ) else {
+        return Ok(entitlement);
+    };
+    let slot = observed.reading.slot;
+    match credits.meter.remaining(address, &metered, slot).await {
+        Ok(remaining) => Ok(Some(Entitlement {
+            credits_used: metered.credits_granted.remaining_after(remaining),
+            ..metered
+        })),
+        Err(error) => {
+            debug!(%error, "what is left of an entitlement is not known");
+            Err(GateError::CreditsUnavailable.into())
+        }
+    }
 }
 
 fn find<'a>(snapshot: &'a Snapshot, question: &Question) -> Result<&'a Listing, ServiceError> {

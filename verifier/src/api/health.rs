@@ -12,13 +12,18 @@ use crate::error::json_response;
 
 /// The process runs and answers. Says nothing about the chain: restarting this
 /// process would not mend an RPC server.
-pub(super) async fn live() -> Response {
+pub(crate) async fn live() -> Response {
     answer(StatusCode::OK, json!({ "status": "live" }))
 }
 
 /// Requests can be decided: the catalogue is known, and the last critical read of
 /// the chain is recent. (The RPC server's own `getHealth` is not asked.)
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
+    readiness(&app)
+}
+
+/// The answer of [`ready`], for the admin listener too.
+pub(crate) fn readiness(app: &App) -> Response {
     let reason = app.unready();
     let status = match reason {
         None => StatusCode::OK,

@@ -29,11 +29,12 @@ pub(super) async fn read<T: DeserializeOwned>(
     let bytes: Bytes = match tokio::time::timeout(BODY_DEADLINE, bounded.collect()).await {
         Ok(Ok(collected)) => collected.to_bytes(),
         Ok(Err(_)) => {
-            return Err(match record.fault() {
-                Some(BodyFault::TooLarge) => GateError::RequestBodyTooLarge.into(),
-                Some(BodyFault::Stalled) => GateError::RequestTimeout.into(),
-                Some(BodyFault::Broken) | None => ServiceError::BodyBroken,
-            });
+            let error = match record.fault() {
+                Some(BodyFault::TooLarge) => GateError::RequestBodyTooLarge,
+                Some(BodyFault::Stalled) => GateError::RequestTimeout,
+                Some(BodyFault::Broken) | None => GateError::RequestBodyBroken,
+            };
+            return Err(error.into());
         }
         Err(_) => return Err(GateError::RequestTimeout.into()),
     };

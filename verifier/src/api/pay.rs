@@ -31,6 +31,7 @@ use super::{ICON_PATH, json_body};
 use crate::app::App;
 use crate::chain::Listing;
 use crate::error::{ServiceError, json_response};
+use crate::request_record::{self, Wait};
 
 /// How long an intent made here may be paid. It is paid in the transaction that
 /// creates it, whose blockhash lives for about a minute.
@@ -80,7 +81,8 @@ pub(super) async fn transaction(
         .payment_turns
         .try_acquire()
         .map_err(|_| GateError::Overloaded)?;
-    let facts = read(&app.chain, &listing, &payer, &payment_id)
+    let reading = read(&app.chain, &listing, &payer, &payment_id);
+    let facts = request_record::waiting(Wait::Chain, reading)
         .await
         .map_err(|error| {
             warn!(code = error.code(), %error, "reading for a transaction request failed");
@@ -201,15 +203,15 @@ fn require_payable(
     facts: &Facts,
 ) -> Result<(), ServiceError> {
     match intent.status {
-        IntentStatus::Paid => return Err(ServiceError::AlreadyPaid),
+        IntentStatus::Paid => return Err(GateError::AlreadyPaid.into()),
         IntentStatus::Open => {}
-        _ => return Err(ServiceError::PaymentIdSpent),
+        _ => return Err(GateError::PaymentIdSpent.into()),
     }
     if intent.product != listing.address {
-        return Err(ServiceError::PaymentIdTaken);
+        return Err(GateError::PaymentIdTaken.into());
     }
     if facts.now >= intent.expires_at {
-        return Err(ServiceError::PaymentExpired);
+        return Err(GateError::PaymentExpired.into());
     }
     if facts.paused {
         return Err(GateError::ProductNotForSale.into());

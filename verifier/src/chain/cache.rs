@@ -9,18 +9,18 @@
 //!    one and their wait.
 
 use std::collections::HashMap;
-use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout};
-use tollgate_client::{Entitlement, EntitlementReading, UnixSeconds};
+use tollgate_client::EntitlementReading;
 
 use super::counters::ChainCounters;
 use super::ledger::{ClockReading, Merged, Source};
-use super::memory::{Memory, MemoryLimits, WatchList};
+use super::memory::{Memory, WatchList};
 use super::question::{Freshness, Key, Observed, ReadFailure};
+pub(crate) use super::reading::{Answer, Ask, CacheLimits, ReadBatch};
 use super::{ChainHealth, KEYS_PER_CALL};
 
 /// How long a question waits for others to share its call.
@@ -28,42 +28,6 @@ const GATHERING: Duration = Duration::from_millis(2);
 
 /// How many full calls may wait for each call that may be in flight.
 const WAITING_PER_READ: usize = 2;
-
-/// One question of a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ask {
-    pub(crate) key: Key,
-    /// "Nothing there" counts only as of this slot or a later one.
-    pub(crate) claim: u64,
-}
-
-/// What a server said of one key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
-    pub(crate) entitlement: Option<Entitlement>,
-    pub(crate) slot: u64,
-    pub(crate) chain_time: UnixSeconds,
-    /// How far the server was behind the newest slot seen.
-    pub(crate) behind: Duration,
-}
-
-/// Where answers come from.
-pub(crate) trait ReadBatch: Send + Sync + 'static {
-    /// Reads the chain for at most [`KEYS_PER_CALL`] keys; one answer for each, in
-    /// their order. Bounded in time.
-    fn read(&self, asks: &[Ask]) -> impl Future<Output = Vec<Result<Answer, ReadFailure>>> + Send;
-}
-
-/// The bounds of the cache.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct CacheLimits {
-    pub(crate) memory: MemoryLimits,
-    pub(crate) max_in_flight: usize,
-    /// How long a read may wait for its turn.
-    pub(crate) max_wait: Duration,
-    /// Whether grants are final when they are read.
-    pub(crate) reads_finalized: bool,
-}
 
 /// The cache. Cheap to clone.
 pub(crate) struct EntitlementCache<R> {

@@ -10,10 +10,11 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
-use tollgate_client::{Credits, EntitlementStatus, Pubkey};
+use tollgate_client::{Credits, Entitlement, EntitlementStatus, Pubkey, UnixSeconds};
 
 use super::*;
 use crate::chain::ledger::LedgerLimits;
+use crate::chain::memory::MemoryLimits;
 
 const STALENESS: Duration = Duration::from_secs(2);
 const NEGATIVE_LIFETIME: Duration = Duration::from_millis(400);

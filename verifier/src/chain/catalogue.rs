@@ -15,6 +15,7 @@ use tracing::{error, info, warn};
 
 use super::rpc::{Pool, RpcFailure};
 use super::{ChainHealth, KEYS_PER_CALL};
+use crate::start_error::StartCode;
 
 /// How soon to try again while nothing could be read yet.
 const FIRST_READ_PAUSE: Duration = Duration::from_secs(1);
@@ -37,7 +38,7 @@ pub(crate) enum CatalogueError {
         actual: Pubkey,
     },
     #[error(
-        "product {slug:?} counts calls, which this version cannot do at a route: whoever had one credit would be served without end"
+        "product {slug:?} counts calls, and nothing is configured to count them: expected a section [credits] with path (one verifier) or redis_url (several)"
     )]
     RouteMetered { slug: String },
     #[error("an account is not what its address promises: {0}")]
@@ -45,14 +46,14 @@ pub(crate) enum CatalogueError {
 }
 
 impl CatalogueError {
-    pub(crate) fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> StartCode {
         match self {
-            Self::WrongCluster { .. } => "wrong_cluster",
-            Self::MerchantMissing(_) => "merchant_missing",
-            Self::ProductMissing { .. } => "product_missing",
-            Self::WrongMint { .. } => "product_wrong_mint",
-            Self::RouteMetered { .. } => "route_metered",
-            Self::Account(_) => "account_mismatch",
+            Self::WrongCluster { .. } => StartCode::WrongCluster,
+            Self::MerchantMissing(_) => StartCode::MerchantMissing,
+            Self::ProductMissing { .. } => StartCode::ProductMissing,
+            Self::WrongMint { .. } => StartCode::ProductWrongMint,
+            Self::RouteMetered { .. } => StartCode::RouteMetered,
+            Self::Account(_) => StartCode::AccountMismatch,
         }
     }
 }
@@ -117,6 +118,8 @@ pub(crate) struct Catalogue {
     /// Those of them that a route sells.
     pub(crate) routed: Vec<Slug>,
     pub(crate) mint: Option<Pubkey>,
+    /// Whether used credits are counted.
+    pub(crate) counts_credits: bool,
 }
 
 impl Catalogue {
@@ -168,7 +171,7 @@ impl Catalogue {
                     warn!(code = error.code(), %error, "reading the catalogue failed");
                 }
                 Err(ReadError::Catalogue(error)) => {
-                    error!(code = error.code(), %error, "the chain contradicts the configuration");
+                    error!(code = error.code().code(), %error, "the chain contradicts the configuration");
                     known = false;
                     publish(None);
                 }
@@ -229,7 +232,7 @@ impl Catalogue {
                 actual: product.mint,
             }));
         }
-        if product.is_metered() && self.routed.contains(&slug) {
+        if product.is_metered() && !self.counts_credits && self.routed.contains(&slug) {
             return Err(ReadError::Catalogue(CatalogueError::RouteMetered {
                 slug: slug.to_string(),
             }));

@@ -84,7 +84,6 @@ pub(crate) struct EndpointCounters {
 /// One endpoint at a moment. It is named by its place in the configuration: its URL is
 /// a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(dead_code, reason = "read by the exporter of metrics")]
 pub(crate) struct EndpointSnapshot {
     /// Calls by outcome.
     pub(crate) successes: u64,
@@ -99,7 +98,6 @@ pub(crate) struct EndpointSnapshot {
 
 /// Everything at a moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(dead_code, reason = "read by the exporter of metrics")]
 pub(crate) struct ChainSnapshot {
     pub(crate) hits: u64,
     pub(crate) misses: u64,

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::metrics::{Sample, SampleSource, SampleValue};
+
 /// Shared by everything that reads the chain on behalf of requests. An RPC
 /// server's own `getHealth` is not asked: servers have answered "ok" while their
 /// account reads failed.
@@ -12,6 +14,17 @@ use tokio::time::Instant;
 pub(crate) struct ChainHealth {
     ready_within: Duration,
     last_success: Mutex<Option<Instant>>,
+}
+
+impl SampleSource for ChainHealth {
+    fn samples(&self) -> Vec<Sample> {
+        let age = self.age().map_or(f64::INFINITY, |age| age.as_secs_f64());
+        vec![Sample {
+            name: "chain_last_read_age_seconds",
+            help: "How long ago the chain was last read successfully",
+            value: SampleValue::Gauge(age),
+        }]
+    }
 }
 
 impl ChainHealth {

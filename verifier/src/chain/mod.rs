@@ -16,6 +16,8 @@
 //! * A failed, slow or contradictory answer is an error that becomes 503; it is
 //!   never taken for "nobody paid".
 
+#[cfg(feature = "bench")]
+pub(crate) mod bench;
 mod cache;
 mod catalogue;
 mod counters;
@@ -25,12 +27,13 @@ mod health;
 mod ledger;
 mod memory;
 mod question;
+mod reading;
 mod rpc;
 mod run;
+mod samples;
 
 pub(crate) use self::catalogue::{Catalogue, CatalogueError, Listing, Snapshot};
 #[allow(unused_imports, reason = "read by the exporter of metrics")]
-pub(crate) use self::counters::{ChainSnapshot, EndpointSnapshot};
 pub(crate) use self::health::ChainHealth;
 pub(crate) use self::question::{Freshness, Key, Observed, ReadFailure};
 pub(crate) use self::rpc::Pool;

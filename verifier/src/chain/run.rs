@@ -76,7 +76,6 @@ impl Entitlements {
     }
 
     /// Everything that is counted, now.
-    #[allow(dead_code, reason = "read by the exporter of metrics")]
     pub(crate) fn snapshot(&self) -> ChainSnapshot {
         self.counters().snapshot(
             self.memory().len(),
@@ -100,7 +99,7 @@ impl Entitlements {
 }
 
 /// What runs beside the requests. Ends when dropped.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct ChainTasks(Vec<JoinHandle<()>>);
 
 impl ChainTasks {

@@ -23,7 +23,7 @@ pub const MAX_NEGATIVE_LIFETIME: Duration = Duration::from_millis(400);
 pub const MAX_RPC_FALLBACKS: usize = 8;
 
 /// `[chain]`: the cluster and how it is read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainConfig {
     /// The JSON-RPC endpoint that is asked first.
     pub rpc_url: SecretUrl,

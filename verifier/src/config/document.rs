@@ -19,6 +19,9 @@ pub(super) struct Document<'text> {
     file: String,
     text: &'text str,
     problems: RefCell<Vec<ConfigProblem>>,
+    /// Every key that was asked for, for the test that the example names them all.
+    #[cfg(test)]
+    asked: RefCell<BTreeSet<String>>,
 }
 
 impl<'text> Document<'text> {
@@ -27,7 +30,14 @@ impl<'text> Document<'text> {
             file: file.to_owned(),
             text,
             problems: RefCell::new(Vec::new()),
+            #[cfg(test)]
+            asked: RefCell::default(),
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn asked(&self) -> BTreeSet<String> {
+        self.asked.borrow().clone()
     }
 
     /// The problems so far, in the order of their lines.
@@ -145,6 +155,8 @@ impl<'doc, 'text> Section<'doc, 'text> {
 
     fn value(&self, key: &str) -> Option<&'doc Spanned<DeValue<'text>>> {
         self.asked.borrow_mut().insert(key.to_owned());
+        #[cfg(test)]
+        self.document.asked.borrow_mut().insert(self.path_of(key));
         self.table
             .iter()
             .find(|(name, _)| name.get_ref().as_ref() == key)

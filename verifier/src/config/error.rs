@@ -59,6 +59,26 @@ impl ProblemKind {
     }
 }
 
+impl ProblemKind {
+    /// One sentence for people.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Unreadable => "the file cannot be read",
+            Self::TooLarge => "the file is too large to be a configuration",
+            Self::Syntax => "the text is not TOML",
+            Self::UnknownKey => "a key that means nothing at this place",
+            Self::MissingKey => "a key that must be there is not",
+            Self::WrongType => "a value has the wrong TOML type",
+            Self::InvalidValue => "a value has the right type but is not acceptable",
+            Self::Conflict => "keys exclude each other, or none of several alternatives is there",
+            Self::SecretUnavailable => {
+                "a secret's file or environment variable is missing or unusable"
+            }
+        }
+    }
+}
+
 /// One problem: where it is, and what was expected there. Never contains a
 /// secret.
 #[derive(Clone, Debug, PartialEq, Eq)]

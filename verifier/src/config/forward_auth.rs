@@ -70,6 +70,13 @@ impl AddressRange {
         Self { address, bits }
     }
 
+    /// From a configuration's text.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        const EXPECTED: &str = "an address or a range such as \"10.1.0.0/16\"";
+        text.parse()
+            .map_err(|()| format!("expected {EXPECTED}, found {text:?}"))
+    }
+
     /// Whether `address` is one of them; IPv4 in IPv6 counts as IPv4.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
@@ -106,7 +113,6 @@ impl FromStr for AddressRange {
 
 pub(super) fn forward_auth(section: Section<'_, '_>) -> Option<ForwardAuthConfig> {
     const STYLE: &str = "\"nginx\", \"caddy\", \"traefik\" or \"envoy\"";
-    const RANGE: &str = "an address or a range such as \"10.1.0.0/16\"";
     let style = section.parsed("style", STYLE, |text| {
         ForwardAuthStyle::NAMES
             .into_iter()
@@ -114,10 +120,7 @@ pub(super) fn forward_auth(section: Section<'_, '_>) -> Option<ForwardAuthConfig
             .map(|(_, style)| style)
             .ok_or_else(|| format!("expected {STYLE}, found {text:?}"))
     });
-    let trusted = section.strings("trusted", "an array of addresses", |text| {
-        text.parse()
-            .map_err(|()| format!("expected {RANGE}, found {text:?}"))
-    });
+    let trusted = section.strings("trusted", "an array of addresses", AddressRange::parse);
     section.finish();
     let defaults = ForwardAuthConfig::new(style?);
     Some(ForwardAuthConfig {

@@ -6,27 +6,49 @@
 //! ([`ConfigError`]). Secrets come from files or environment variables only. The
 //! commented example is `verifier/examples/tollgate.toml`.
 
+mod admin;
+mod audit;
 mod chain;
+mod credits;
 mod document;
 mod error;
+#[cfg(test)]
+mod example_tests;
 mod forward_auth;
+mod limits;
+mod log;
 mod parse;
 mod public_url;
+mod receipts;
 mod secret;
+mod secrets;
 mod sections;
+mod tls;
+mod upstream;
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use http::{HeaderValue, Method, Uri};
+use rustls::pki_types::CertificateDer;
 use solana_pubkey::Pubkey;
+use tollgate_gate::Metering;
 
+pub use self::admin::AdminConfig;
+pub use self::audit::{AuditConfig, SyncPolicy, WhenFull};
 pub use self::chain::{ChainConfig, Commitment, MAX_NEGATIVE_LIFETIME, MAX_RPC_FALLBACKS, Push};
+pub use self::credits::{CreditStoreConfig, CreditsConfig, OperatorKey, RedisUrl};
 pub use self::error::{ConfigError, ConfigProblem, ProblemKind};
 pub use self::forward_auth::{AddressRange, ForwardAuthConfig, ForwardAuthStyle};
+pub use self::limits::{LimitsConfig, RateLimit};
+pub use self::log::{LogConfig, LogFormat};
 pub use self::public_url::PublicUrl;
+pub use self::receipts::ReceiptsConfig;
 pub use self::secret::{Environment, MAX_SECRET_BYTES, MIN_SECRET_BYTES, Secret, SecretUrl};
+pub use self::secrets::{PreviousSecret, Secrets};
+pub use self::tls::{TlsConfig, TlsProblem};
+pub use crate::limits::TrustedProxies;
 
 /// The largest configuration file, in bytes.
 pub const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -50,6 +72,18 @@ pub struct Config {
     pub upstream: Option<UpstreamConfig>,
     /// Web servers that ask before they forward; off when there is none.
     pub forward_auth: Option<ForwardAuthConfig>,
+    /// How used credits are counted; without it, no route sells a metered product.
+    pub credits: Option<CreditsConfig>,
+    /// How much callers may ask for.
+    pub limits: LimitsConfig,
+    /// The listener for operators; `None`: there is none.
+    pub admin: Option<AdminConfig>,
+    /// How the command writes its log.
+    pub log: LogConfig,
+    /// The key of receipts; without it none are made.
+    pub receipts: Option<ReceiptsConfig>,
+    /// The log of decisions; without it none is kept.
+    pub audit: Option<AuditConfig>,
     /// What is free, what is sold; everything else is refused.
     pub routes: Vec<RouteConfig>,
 }
@@ -103,12 +137,19 @@ pub struct ServerConfig {
     pub stall_timeout: Duration,
     /// The largest request body, in bytes.
     pub max_request_body: u64,
-    /// How long shutting down waits for requests in flight.
+    /// How long shutting down goes on serving after it turned unready, so that
+    /// load balancers can notice.
+    pub shutdown_grace: Duration,
+    /// How long shutting down then waits for requests in flight.
     pub shutdown_deadline: Duration,
     /// Which web origins may read answers.
     pub allowed_origins: AllowedOrigins,
     /// How long a session token lasts at most; it also ends with its entitlement.
     pub session_lifetime: Duration,
+    /// Whether answers say where their time went (`Server-Timing`).
+    pub server_timing: bool,
+    /// The certificate to serve with; `None`: plain HTTP, TLS ends in front.
+    pub tls: Option<TlsConfig>,
 }
 
 impl ServerConfig {
@@ -128,9 +169,12 @@ impl ServerConfig {
             idle_timeout: Duration::from_secs(75),
             stall_timeout: Duration::from_secs(30),
             max_request_body: 10 << 20,
+            shutdown_grace: Duration::ZERO,
             shutdown_deadline: Duration::from_secs(20),
             allowed_origins: AllowedOrigins::Any,
             session_lifetime: Duration::from_secs(3600),
+            server_timing: false,
+            tls: None,
         }
     }
 }
@@ -147,7 +191,7 @@ pub enum AllowedOrigins {
 }
 
 /// `[merchant]`: whose products are sold.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MerchantConfig {
     /// The merchant's account.
     pub merchant: MerchantId,
@@ -181,15 +225,6 @@ pub enum MerchantId {
     Address(Pubkey),
 }
 
-/// `[secrets]`: the key of nonces, payment ids and session tokens.
-#[derive(Clone, Debug)]
-pub struct Secrets {
-    /// The key in use. Every replica needs the same.
-    pub current: Secret,
-    /// The key before it: still accepted, never used for something new.
-    pub previous: Option<Secret>,
-}
-
 /// `[upstream]`: the server that is protected.
 #[derive(Clone, Debug)]
 pub struct UpstreamConfig {
@@ -201,8 +236,13 @@ pub struct UpstreamConfig {
     pub response_timeout: Duration,
     /// How long the upstream may pause inside a response.
     pub idle_timeout: Duration,
+    /// How long nothing may move in a WebSocket.
+    pub websocket_idle_timeout: Duration,
     /// Whether `Cookie` reaches the upstream and `Set-Cookie` comes back.
     pub forward_cookies: bool,
+    /// The only certificates that an `https` upstream's may rest on; those of the
+    /// system when not given.
+    pub trusted_certificates: Option<Vec<CertificateDer<'static>>>,
 }
 
 impl UpstreamConfig {
@@ -214,7 +254,9 @@ impl UpstreamConfig {
             connect_timeout: Duration::from_secs(3),
             response_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(30),
+            websocket_idle_timeout: Duration::from_secs(120),
             forward_cookies: false,
+            trusted_certificates: None,
         }
     }
 }
@@ -231,10 +273,14 @@ pub struct RouteConfig {
     pub access: RouteAccess,
     /// The product's name in challenges; its slug when empty.
     pub title: String,
+    /// What a request costs where the product counts credits.
+    pub metering: Metering,
     /// What a caller gets, in words; part of the challenge.
     pub description: String,
     /// The media type of the answer; part of the challenge.
     pub mime_type: String,
+    /// Whether WebSocket handshakes pass. No other upgrade ever does.
+    pub websocket: bool,
     /// Where it stands in the configuration file, for problems found later.
     pub line: Option<usize>,
 }
@@ -257,9 +303,11 @@ impl RouteConfig {
             path: path.to_owned(),
             methods: vec![Method::GET],
             access,
+            metering: Metering::ONE_CREDIT,
             title: String::new(),
             description: String::new(),
             mime_type: "application/json".to_owned(),
+            websocket: false,
             line: None,
         }
     }

@@ -5,7 +5,10 @@ use std::path::Path;
 use super::document::{Document, Section};
 use super::error::{ConfigError, ConfigProblem, ProblemKind};
 use super::secret::Environment;
-use super::{Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, chain, sections};
+use super::{
+    Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, admin, audit, chain, credits, limits, log,
+    receipts, secrets, sections,
+};
 use crate::market::RoutePlan;
 
 pub(super) fn load(path: &Path, environment: &Environment<'_>) -> Result<Config, ConfigError> {
@@ -76,21 +79,42 @@ pub(super) fn parse(
 }
 
 /// Reads every section before giving up, so that all problems are reported.
-fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) -> Option<Config> {
-    let server = root.table("server").and_then(sections::server);
+pub(super) fn read(
+    root: &Section<'_, '_>,
+    folder: &Path,
+    environment: &Environment<'_>,
+) -> Option<Config> {
+    let server = root
+        .table("server")
+        .and_then(|section| sections::server(section, folder));
     let chain = root
         .table("chain")
         .and_then(|section| chain::chain(section, folder, environment));
     let merchant = root.table("merchant").and_then(sections::merchant);
     let secrets = root
         .table("secrets")
-        .and_then(|section| sections::secrets(section, folder, environment));
+        .and_then(|section| secrets::secrets(section, folder, environment));
     let forwards = root.has("upstream");
-    let upstream = root.optional_table("upstream").and_then(sections::upstream);
+    let upstream = root
+        .optional_table("upstream")
+        .and_then(|section| super::upstream::upstream(section, folder));
     let asked = root.has("forward_auth");
     let forward_auth = root
         .optional_table("forward_auth")
         .and_then(super::forward_auth::forward_auth);
+    let counts = root.has("credits");
+    let credits = root
+        .optional_table("credits")
+        .and_then(|section| credits::read(section, folder, environment));
+    let receipts = root
+        .optional_table("receipts")
+        .map(|section| receipts::receipts(section, folder, environment));
+    let audit = root
+        .optional_table("audit")
+        .map(|section| audit::audit(section, folder));
+    let limits = root.optional_table("limits").map(limits::limits);
+    let admin = root.optional_table("admin").and_then(admin::admin);
+    let log = root.optional_table("log").map(log::log);
     let sections = root.tables("routes");
     if sections.is_empty() || sections.len() > MAX_ROUTES {
         root.report(
@@ -110,6 +134,13 @@ fn read(root: &Section<'_, '_>, folder: &Path, environment: &Environment<'_>) ->
         secrets: secrets?,
         upstream: if forwards { Some(upstream?) } else { None },
         forward_auth: if asked { Some(forward_auth?) } else { None },
+        credits: if counts { Some(credits?) } else { None },
+        // A section with a problem was reported; what stands in is never used.
+        receipts: receipts.flatten(),
+        audit: audit.flatten(),
+        limits: limits.unwrap_or_default(),
+        admin,
+        log: log.unwrap_or_default(),
         routes,
     })
 }

@@ -7,23 +7,22 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::str::FromStr;
+use std::time::Duration;
 
-use http::{HeaderValue, Method, Uri};
+use http::{HeaderValue, Method};
 use solana_pubkey::Pubkey;
-use tollgate_client::Slug;
-use tollgate_gate::Origin;
+use tollgate_client::{Credits, Slug};
 use tollgate_gate::limits::MAX_SESSION_LIFETIME;
+use tollgate_gate::{Charge, Metering, Origin};
 
 use super::document::Section;
 use super::error::ProblemKind;
-use super::secret::{Environment, secret_key};
 use super::{
-    AllowedOrigins, MerchantConfig, MerchantId, PublicUrl, RouteAccess, RouteConfig, Secrets,
-    ServerConfig, UpstreamConfig,
+    AllowedOrigins, MerchantConfig, MerchantId, PublicUrl, RouteAccess, RouteConfig, ServerConfig,
 };
 
-const ONE_MINUTE_MS: u64 = 60_000;
-const ONE_HOUR_MS: u64 = 60 * ONE_MINUTE_MS;
+pub(super) const ONE_MINUTE_MS: u64 = 60_000;
+pub(super) const ONE_HOUR_MS: u64 = 60 * ONE_MINUTE_MS;
 
 /// The methods a route may have. `CONNECT` and `TRACE` are never proxied,
 /// `OPTIONS` is answered here, and `HEAD` comes with `GET`.
@@ -44,7 +43,7 @@ pub(super) fn from_text<T: FromStr>(expected: &str) -> impl Fn(&str) -> Result<T
     }
 }
 
-pub(super) fn server(section: Section<'_, '_>) -> Option<ServerConfig> {
+pub(super) fn server(section: Section<'_, '_>, folder: &Path) -> Option<ServerConfig> {
     const LISTEN: &str = "an address and port such as \"127.0.0.1:8402\"";
     let listen: Option<SocketAddr> = section.optional("listen", LISTEN, from_text(LISTEN));
     let public_url: Option<PublicUrl> = section.parsed("public_url", "a URL", |text| {
@@ -87,6 +86,13 @@ pub(super) fn server(section: Section<'_, '_>) -> Option<ServerConfig> {
         &mut config.max_request_body,
         (0, 1 << 40),
     );
+    section.set_boolean("server_timing", &mut config.server_timing);
+    let mut grace = 0;
+    section.set_integer("shutdown_grace_ms", &mut grace, (0, ONE_HOUR_MS));
+    config.shutdown_grace = Duration::from_millis(grace);
+    config.tls = section
+        .optional_table("tls")
+        .and_then(|section| super::tls::tls(section, folder));
     section.set_seconds(
         "session_lifetime_seconds",
         &mut config.session_lifetime,
@@ -166,55 +172,6 @@ fn slug(text: &str) -> Result<String, String> {
     }
 }
 
-pub(super) fn secrets(
-    section: Section<'_, '_>,
-    folder: &Path,
-    environment: &Environment<'_>,
-) -> Option<Secrets> {
-    let current = secret_key(&section, "key", folder, environment);
-    if current == Ok(None) {
-        section.report(
-            ProblemKind::MissingKey,
-            "key_file",
-            "expected key_file or key_env, but none is there",
-        );
-    }
-    let previous = secret_key(&section, "previous_key", folder, environment);
-    section.finish();
-    Some(Secrets {
-        current: current.ok()??,
-        previous: previous.ok()?,
-    })
-}
-
-pub(super) fn upstream(section: Section<'_, '_>) -> Option<UpstreamConfig> {
-    let url: Option<Uri> = section.parsed("url", "a URL", |text| {
-        // The same shape as the public URL: requests keep their own path.
-        PublicUrl::from_str(text)
-            .and_then(|url| {
-                url.to_string()
-                    .parse()
-                    .map_err(|_| PublicUrl::EXPECTED.to_owned())
-            })
-            .map_err(|message| format!("{message}, found {text:?}"))
-    });
-    let mut config = UpstreamConfig::new(url.clone().unwrap_or_default());
-    section.set_milliseconds(
-        "connect_timeout_ms",
-        &mut config.connect_timeout,
-        ONE_MINUTE_MS,
-    );
-    section.set_milliseconds(
-        "response_timeout_ms",
-        &mut config.response_timeout,
-        ONE_HOUR_MS,
-    );
-    section.set_milliseconds("idle_timeout_ms", &mut config.idle_timeout, ONE_HOUR_MS);
-    section.set_boolean("forward_cookies", &mut config.forward_cookies);
-    section.finish();
-    url.map(|_| config)
-}
-
 pub(super) fn route(section: Section<'_, '_>) -> Option<RouteConfig> {
     let path = section.parsed("path", "a path such as \"/v1/report/*\"", |text| {
         if text.starts_with('/') && text.len() <= 1024 {
@@ -243,6 +200,7 @@ pub(super) fn route(section: Section<'_, '_>) -> Option<RouteConfig> {
             "expected exactly one of product = \"slug\" and free = true",
         );
     }
+    let metering = metering(&section);
     let text = |key: &str, most: usize| {
         section.optional(key, "a text", |text| {
             if text.len() <= most && !text.chars().any(char::is_control) {
@@ -254,6 +212,11 @@ pub(super) fn route(section: Section<'_, '_>) -> Option<RouteConfig> {
             }
         })
     };
+    const UPGRADE: &str = "\"websocket\"";
+    let upgrade = section.optional("upgrade", UPGRADE, |text| match text {
+        "websocket" => Ok(()),
+        _ => Err(format!("expected {UPGRADE}, found {text:?}")),
+    });
     let title = text("title", 128);
     let description = text("description", 512);
     let mime_type = text("mime_type", 128);
@@ -267,12 +230,32 @@ pub(super) fn route(section: Section<'_, '_>) -> Option<RouteConfig> {
     let defaults = RouteConfig::new(&path?, access);
     Some(RouteConfig {
         methods: methods.unwrap_or(defaults.methods),
+        metering,
         title: title.unwrap_or(defaults.title),
         description: description.unwrap_or(defaults.description),
         mime_type: mime_type.unwrap_or(defaults.mime_type),
+        websocket: upgrade.is_some(),
         line: Some(line),
         ..defaults
     })
+}
+
+/// What a request costs; for products that do not count credits it means nothing.
+fn metering(section: &Section<'_, '_>) -> Metering {
+    let mut cost = Metering::ONE_CREDIT.cost.0;
+    section.set_integer("credits", &mut cost, (1, 1_000_000_000));
+    let names = Charge::ALL.map(|(name, _)| name).join(", ");
+    let charge = section.optional("charge", &format!("one of {names}"), |text| {
+        Charge::ALL
+            .iter()
+            .find(|(name, _)| *name == text)
+            .map(|(_, charge)| *charge)
+            .ok_or_else(|| format!("expected one of {names}, found {text:?}"))
+    });
+    Metering {
+        cost: Credits(cost),
+        charge: charge.unwrap_or_default(),
+    }
 }
 
 fn method(text: &str) -> Result<Method, String> {

@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::response::IntoResponse;
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use http::{Request, Response, Uri};
+use http::{Request, Response, Uri, header};
 use tollgate_gate::headers::scrub_embedded_request;
 use tollgate_gate::{CanonicalPath, GateError, RouteMatch};
 use tower::{Layer, Service, ServiceExt};
@@ -70,9 +70,10 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        if let Err(error) = examine(&request) {
-            return ResponseFuture::answered(error.into_response());
-        }
+        let websocket = match examine(&request) {
+            Ok(websocket) => websocket,
+            Err(error) => return ResponseFuture::answered(error.into_response()),
+        };
         if api::is_reserved(request.uri().path()) {
             let endpoints = self.shared.endpoints.clone();
             let request = request.map(Body::new);
@@ -85,6 +86,7 @@ where
             raw_path: request.uri().path(),
             query: request.uri().query(),
             headers: request.headers(),
+            websocket,
         };
         let waiting = match self.shared.app().begin(asked) {
             Begun::Waiting(waiting) => waiting,
@@ -114,8 +116,9 @@ where
 }
 
 /// Refuses what two servers could read differently, as far as it can be seen
-/// behind whichever server accepted the request.
-fn examine<B>(request: &Request<B>) -> Result<(), ServiceError> {
+/// behind whichever server accepted the request. Says whether it is a WebSocket
+/// handshake.
+fn examine<B>(request: &Request<B>) -> Result<bool, ServiceError> {
     let facts = request.extensions().get::<ConnectionFacts>();
     request_checks::check(
         request.method(),
@@ -123,7 +126,9 @@ fn examine<B>(request: &Request<B>) -> Result<(), ServiceError> {
         request.version(),
         request.headers(),
         facts.is_some_and(|facts| facts.ambiguous_framing),
-    )
+    )?;
+    // Complete, or it would have been refused.
+    Ok(request.headers().contains_key(header::UPGRADE))
 }
 
 /// Makes an admitted request what the handler may see, or gives the answer to one

@@ -40,8 +40,9 @@ use tokio::net::TcpListener;
 use crate::api;
 use crate::app::App;
 use crate::config::Config;
-use crate::foundation::Foundation;
-use crate::serve::{self, Limits};
+use crate::foundation::{Foundation, Prepared};
+use crate::lasting::Lasting;
+use crate::serve::{self, Current, Limits, Served};
 use crate::start_error::StartError;
 use crate::verifier::ShutdownReport;
 
@@ -56,6 +57,7 @@ pub struct Embedded {
 /// What a gate's layers have in common.
 #[derive(Debug)]
 struct Shared {
+    lasting: Lasting,
     foundation: Foundation,
     /// The endpoints of the gate itself.
     endpoints: Router,
@@ -78,11 +80,16 @@ impl Embedded {
     /// # Errors
     /// [`StartError`], with a stable code.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        let foundation = Foundation::start(&config, &config.server.public_url).await?;
+        let mut lasting = Lasting::start(&config, config.server.public_url.clone())?;
+        lasting.open_stores(&config).await?;
+        let prepared = Prepared::new(&config, &lasting).await?;
+        lasting.follow_the_chain(&config);
+        let foundation = prepared.enter(&lasting);
         let endpoints = api::router(Arc::clone(&foundation.app));
         Ok(Self {
             limits: Limits::from(&config),
             shared: Arc::new(Shared {
+                lasting,
                 foundation,
                 endpoints,
             }),
@@ -98,14 +105,25 @@ impl Embedded {
 
     /// Serves `router` by the verifier's accept loop, with the limits of `[server]`,
     /// until [`Embedded::stop`]; then lets requests in flight finish until
-    /// `server.shutdown_deadline`.
+    /// `server.shutdown_deadline`, and books used credits for as long at most.
     pub async fn serve(&self, listener: TcpListener, router: Router) -> ShutdownReport {
-        let stop = self.shared.foundation.stop.subscribe();
-        serve::run(listener, router, self.limits, stop).await.into()
+        let lasting = &self.shared.lasting;
+        let served = Served {
+            router,
+            limits: self.limits,
+            tls: None,
+        };
+        let current = Current::new(served, lasting.metrics.connections.clone());
+        let drained = serve::run(listener, current, lasting.stop.subscribe()).await;
+        ShutdownReport {
+            cut_connections: drained.cut,
+            failed_hooks: lasting.end().await,
+        }
     }
 
     /// Turns the service unready and ends [`Embedded::serve`].
     pub fn stop(&self) {
-        self.shared.foundation.stop.send_replace(true);
+        self.shared.lasting.leave.send_replace(true);
+        self.shared.lasting.stop.send_replace(true);
     }
 }

@@ -33,6 +33,12 @@ use crate::serve::ConnectionFacts;
 /// Where web servers ask.
 pub(crate) const PATH: &str = "/v1/forward-auth";
 
+/// Whether a request to this path is a web server's question.
+pub(crate) fn is_question(path: &str) -> bool {
+    path.strip_prefix(PATH)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// Towards the web server: the canonical path with the query, to be forwarded.
 const FORWARD_URI: HeaderName = HeaderName::from_static("tollgate-forward-uri");
 
@@ -49,6 +55,15 @@ enum Refusal {
     Whole,
     /// 403, because nginx takes any other status for a failure.
     Denial,
+}
+
+/// What is asked about a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Question {
+    /// A leave is acted on: what the request costs is charged with it.
+    MayIForward,
+    /// Only a refusal is of use.
+    WhyNot,
 }
 
 /// The endpoints.
@@ -77,7 +92,7 @@ async fn decide(State(auth): State<Arc<ForwardAuth>>, request: Request) -> Respo
     };
     // Nothing of the question's body matters; it may be that of the caller.
     let request = request.map(drop);
-    match auth.admit(&request).await {
+    match auth.admit(&request, Question::MayIForward).await {
         Ok(leave) => leave,
         Err(_) if refusal == Refusal::Denial => {
             let mut response = StatusCode::FORBIDDEN.into_response();
@@ -90,16 +105,19 @@ async fn decide(State(auth): State<Arc<ForwardAuth>>, request: Request) -> Respo
 
 async fn answer(State(auth): State<Arc<ForwardAuth>>, request: Request) -> Response {
     let request = request.map(drop);
-    match auth.admit(&request).await {
-        // Between the two questions the payment landed.
-        Ok(_) => ServiceError::DecisionChanged.into_response(),
+    match auth.admit(&request, Question::WhyNot).await {
+        Ok(changed) => changed,
         Err(refused) => *refused,
     }
 }
 
 impl ForwardAuth {
     /// The leave to forward, or the whole refusal.
-    async fn admit(&self, request: &http::Request<()>) -> Result<Response, Box<Response>> {
+    async fn admit(
+        &self,
+        request: &http::Request<()>,
+        question: Question,
+    ) -> Result<Response, Box<Response>> {
         let refuse = |error: ServiceError| Box::new(error.into_response());
         self.require_trusted(request).map_err(refuse)?;
         let original = Original::of(self.config.style, request).map_err(refuse)?;
@@ -109,8 +127,18 @@ impl ForwardAuth {
             raw_path: original.path,
             query: original.query,
             headers: request.headers(),
+            // The web server tunnels, if it does.
+            websocket: false,
         };
         match self.app.admit(asked).await {
+            // Between the two questions the payment landed: nothing is forwarded, so
+            // that nothing is charged, and a caller who signed in gets its session.
+            Admission::Free(_) if question == Question::WhyNot => {
+                Ok(ServiceError::from(GateError::DecisionChanged).into_response())
+            }
+            Admission::Granted(_, grant) if question == Question::WhyNot => {
+                Ok(grant.complete(Err(GateError::DecisionChanged.into())))
+            }
             Admission::Free(matched) => {
                 let mut response = StatusCode::OK.into_response();
                 // Empty rather than missing: web servers copy them over what the
@@ -154,7 +182,7 @@ impl ForwardAuth {
             ForwardAuthStyle::Caddy | ForwardAuthStyle::Traefik | ForwardAuthStyle::Envoy => false,
         };
         if !rewrites && CanonicalPath::parse(original.path)?.as_str() != original.path {
-            return Err(ServiceError::PathNotCanonical);
+            return Err(GateError::PathNotCanonical.into());
         }
         Ok(())
     }

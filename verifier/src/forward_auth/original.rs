@@ -29,8 +29,8 @@ impl<'r> Original<'r> {
     /// a row each would believe another one.
     ///
     /// # Errors
-    /// [`ServiceError::OriginalRequestUnknown`] when it is not there,
-    /// [`ServiceError::OriginalRequestContradicted`] when it is there twice with two
+    /// [`GateError::OriginalRequestUnknown`] when it is not there,
+    /// [`GateError::OriginalRequestContradicted`] when it is there twice with two
     /// meanings, [`GateError::HeaderDuplicate`] and those of malformed targets.
     pub(super) fn of(
         style: ForwardAuthStyle,
@@ -51,13 +51,13 @@ impl<'r> Original<'r> {
             ForwardAuthStyle::Envoy => (behind_prefix(request), Some(request.method().as_str())),
         };
         let (Some(uri), Some(method)) = (uri, method) else {
-            return Err(ServiceError::OriginalRequestUnknown);
+            return Err(GateError::OriginalRequestUnknown.into());
         };
         let contradicts = |said: &Option<&str>, meant| said.is_some_and(|said| said != meant);
         if uris.iter().any(|said| contradicts(said, uri))
             || methods.iter().any(|said| contradicts(said, method))
         {
-            return Err(ServiceError::OriginalRequestContradicted);
+            return Err(GateError::OriginalRequestContradicted.into());
         }
         let (path, query) = match uri.split_once('?') {
             Some((path, query)) => (path, Some(query)),
@@ -72,7 +72,7 @@ impl<'r> Original<'r> {
         }
         Ok(Self {
             method: Method::from_bytes(method.as_bytes())
-                .map_err(|_| ServiceError::OriginalRequestUnknown)?,
+                .map_err(|_| GateError::OriginalRequestUnknown)?,
             path,
             query,
         })

@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use axum::BoxError;
 use bytes::{Buf, Bytes};
+use http::HeaderValue;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
+use tollgate_gate::headers::scrub_trailers;
 
 /// Why a body was broken off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,14 +54,14 @@ impl FaultRecord {
 }
 
 /// A body with a size limit and a limit on the pause between two of its frames.
-///
-/// Trailers end it and are dropped: they are headers that no rule has looked at.
+/// Trailers end it.
 pub(crate) struct BoundedBody<B> {
     body: Pin<Box<B>>,
     left: u64,
     pause: Duration,
     timer: Pin<Box<Sleep>>,
     waiting: bool,
+    announced: Option<HeaderValue>,
     record: FaultRecord,
     ended: bool,
 }
@@ -73,9 +75,19 @@ impl<B> BoundedBody<B> {
             pause,
             timer: Box::pin(tokio::time::sleep(pause)),
             waiting: false,
+            announced: None,
             record,
             ended: false,
         }
+    }
+
+    /// Lets the trailers pass that were announced ([`announced_trailers`]); without
+    /// this all are dropped.
+    ///
+    /// [`announced_trailers`]: tollgate_gate::headers::announced_trailers
+    pub(super) fn with_trailers(mut self, announced: Option<HeaderValue>) -> Self {
+        self.announced = announced;
+        self
     }
 
     fn fail<T>(&mut self, fault: BodyFault) -> Poll<Option<Result<T, BoxError>>> {
@@ -104,7 +116,13 @@ where
         match this.body.as_mut().poll_frame(context) {
             Poll::Ready(Some(Ok(frame))) if frame.is_trailers() => {
                 this.ended = true;
-                Poll::Ready(None)
+                // hyper 1.12 never ends a body whose trailers it cannot write, so
+                // that none is handed on but those that the head announced.
+                let trailers = match (&this.announced, frame.into_trailers()) {
+                    (Some(announced), Ok(trailers)) => scrub_trailers(trailers, announced),
+                    _ => None,
+                };
+                Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))))
             }
             Poll::Ready(Some(Ok(frame))) => {
                 this.waiting = false;
@@ -152,33 +170,56 @@ mod tests {
     use super::*;
     use http_body_util::{BodyExt, Full, StreamBody};
 
+    fn bounded<B>(
+        body: B,
+        most: u64,
+        seconds: u64,
+        announced: Option<&'static str>,
+        record: &FaultRecord,
+    ) -> BoundedBody<B> {
+        let pause = Duration::from_secs(seconds);
+        BoundedBody::new(body, most, pause, record.clone())
+            .with_trailers(announced.map(HeaderValue::from_static))
+    }
+
     #[tokio::test]
     async fn sizes_are_bounded_to_the_byte() {
         let record = FaultRecord::default();
         let whole = Full::new(Bytes::from_static(b"12345"));
-        let body = BoundedBody::new(whole.clone(), 5, Duration::from_secs(1), record.clone());
+        let body = bounded(whole.clone(), 5, 1, None, &record);
         assert_eq!(body.size_hint().exact(), Some(5));
         assert_eq!(&body.collect().await.unwrap().to_bytes()[..], b"12345");
         assert_eq!(record.fault(), None);
-        let body = BoundedBody::new(whole, 4, Duration::from_secs(1), record.clone());
+        let body = bounded(whole, 4, 1, None, &record);
         assert!(body.collect().await.is_err());
         assert_eq!(record.fault(), Some(BodyFault::TooLarge));
     }
 
     #[tokio::test]
-    async fn trailers_are_dropped() {
+    async fn trailers_pass_scrubbed_or_not_at_all() {
         let mut trailers = http::HeaderMap::new();
         trailers.insert("tollgate-beneficiary", "somebody".parse().unwrap());
-        let frames = [
-            Frame::data(Bytes::from("a")),
-            Frame::trailers(trailers),
-            Frame::data(Bytes::from("b")),
-        ];
-        let stream = StreamBody::new(futures::stream::iter(frames.map(Ok::<_, BoxError>)));
-        let body = BoundedBody::new(stream, 9, Duration::from_secs(1), FaultRecord::default());
-        let collected = body.collect().await.unwrap();
-        assert!(collected.trailers().is_none());
-        assert_eq!(&collected.to_bytes()[..], b"a");
+        trailers.insert("x-checksum", "1".parse().unwrap());
+        for (announced, left) in [
+            (None, None),
+            (Some("x-checksum, x-other"), Some("x-checksum")),
+            (Some("x-other"), None),
+        ] {
+            let frames = [
+                Frame::data(Bytes::from("a")),
+                Frame::trailers(trailers.clone()),
+                Frame::data(Bytes::from("b")),
+            ];
+            let stream = StreamBody::new(futures::stream::iter(frames.map(Ok::<_, BoxError>)));
+            let body = bounded(stream, 9, 1, announced, &FaultRecord::default());
+            let collected = body.collect().await.unwrap();
+            let names = collected.trailers().map(|trailers| {
+                let names = trailers.keys().map(http::HeaderName::as_str);
+                names.collect::<Vec<_>>().join(" ")
+            });
+            assert_eq!(names.as_deref(), left);
+            assert_eq!(&collected.to_bytes()[..], b"a");
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -189,7 +230,7 @@ mod tests {
             frames,
             futures::stream::pending(),
         ));
-        let body = BoundedBody::new(stream, 100, Duration::from_secs(5), record.clone());
+        let body = bounded(stream, 100, 5, None, &record);
         let mut body = Box::pin(body);
         tokio::time::sleep(Duration::from_secs(60)).await;
         assert!(body.frame().await.unwrap().is_ok());

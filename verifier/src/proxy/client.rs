@@ -6,32 +6,25 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header,
+};
 use http_body::Body as _;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::{Client, ResponseFuture};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::crypto::ring;
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 use tokio::time::timeout;
 use tollgate_gate::GateError;
-use tollgate_gate::headers::{Cookies, scrub_request, scrub_response};
+use tollgate_gate::headers::{
+    Cookies, accepts_trailers, announced_trailers, scrub_request, scrub_response,
+};
 use tracing::warn;
 
 use super::body::{BodyFault, BoundedBody, FaultRecord};
 use super::forwarded;
+use super::transport::Transport;
+use super::websocket::{self, Handshake, Lifetime};
 use crate::config::{PublicUrl, ServerConfig, UpstreamConfig};
 use crate::error::ServiceError;
-
-/// The most header lines of an upstream's response.
-const MAX_RESPONSE_HEADERS: usize = 128;
-
-/// How much of an upstream's response is buffered, its head included.
-const MAX_RESPONSE_BUFFER: usize = 128 * 1024;
-
-/// The most kept-alive connections to the upstream, and for how long.
-const MAX_IDLE_CONNECTIONS: usize = 64;
-const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The way to the upstream.
 pub(crate) struct Proxy {
@@ -61,47 +54,6 @@ pub(crate) struct ProxyRequest<'a> {
     pub(crate) facts: Vec<(HeaderName, HeaderValue)>,
 }
 
-/// The HTTP client. No redirect is followed and no proxy of the environment is
-/// used: the upstream of the configuration is the only peer.
-enum Transport {
-    Plain(Client<HttpConnector, BoundedBody<Body>>),
-    Tls(Client<HttpsConnector<HttpConnector>, BoundedBody<Body>>),
-}
-
-impl Transport {
-    fn new(scheme: &Scheme, connect_timeout: Duration) -> std::io::Result<Self> {
-        let mut http = HttpConnector::new();
-        http.set_nodelay(true);
-        http.set_connect_timeout(Some(connect_timeout));
-        let mut builder = Client::builder(TokioExecutor::new());
-        builder
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT)
-            .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
-            .http1_max_headers(MAX_RESPONSE_HEADERS)
-            .http1_max_buf_size(MAX_RESPONSE_BUFFER)
-            .set_host(false);
-        if *scheme != Scheme::HTTPS {
-            return Ok(Self::Plain(builder.build(http)));
-        }
-        http.enforce_http(false);
-        let tls = HttpsConnectorBuilder::new()
-            .with_provider_and_native_roots(ring::default_provider())?
-            .https_only()
-            .enable_http1()
-            .wrap_connector(http);
-        Ok(Self::Tls(builder.build(tls)))
-    }
-
-    fn request(&self, request: Request<BoundedBody<Body>>) -> ResponseFuture {
-        match self {
-            Self::Plain(client) => client.request(request),
-            Self::Tls(client) => client.request(request),
-        }
-    }
-}
-
 impl Proxy {
     /// Prepares the way; connects on the first request.
     ///
@@ -121,7 +73,7 @@ impl Proxy {
         };
         let host = HeaderValue::from_str(authority.as_str()).map_err(std::io::Error::other)?;
         Ok(Self {
-            transport: Transport::new(&scheme, upstream.connect_timeout)?,
+            transport: Transport::new(&scheme, &upstream)?,
             cookies: if upstream.forward_cookies {
                 Cookies::Forward
             } else {
@@ -146,6 +98,53 @@ impl Proxy {
         if request.body.size_hint().lower() > self.max_request_body {
             return Err(GateError::RequestBodyTooLarge.into());
         }
+        let takes_trailers = accepts_trailers(&request.headers);
+        let announced = announced_trailers(&request.headers)
+            .filter(|_| request.body.size_hint().exact().is_none());
+        let (mut outgoing, record) = self.outgoing(request, announced.clone())?;
+        let headers = outgoing.headers_mut();
+        if let Some(names) = announced {
+            headers.insert(header::TRAILER, names);
+        }
+        if takes_trailers {
+            headers.insert(header::TE, HeaderValue::from_static("trailers"));
+            headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
+        }
+        let response = self.answer_to(outgoing, &record).await?;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            warn!("the upstream switched protocols without being asked");
+            return Err(GateError::UpstreamUnavailable.into());
+        }
+        Ok(self.incoming(response, takes_trailers))
+    }
+
+    /// Forwards a WebSocket handshake; when the upstream agrees, bytes go both ways
+    /// until `lifetime` is over. `client` is the caller's side of the connection.
+    pub(crate) async fn tunnel(
+        &self,
+        request: ProxyRequest<'_>,
+        client: OnUpgrade,
+        lifetime: Lifetime,
+    ) -> Result<Response<Body>, ServiceError> {
+        let (mut outgoing, record) = self.outgoing(request, None)?;
+        let handshake = Handshake::begin(outgoing.headers_mut())?;
+        let response = self.answer_to(outgoing, &record).await?;
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return Ok(self.incoming(response, false));
+        }
+        let idle = self.upstream.websocket_idle_timeout;
+        let mut answer = handshake.finish(response, client, idle, lifetime)?;
+        self.scrub_answer(answer.headers_mut());
+        websocket::mark(answer.headers_mut());
+        Ok(answer)
+    }
+
+    /// The request as the upstream gets it.
+    fn outgoing(
+        &self,
+        request: ProxyRequest<'_>,
+        trailers: Option<HeaderValue>,
+    ) -> Result<(Request<BoundedBody<Body>>, FaultRecord), ServiceError> {
         let uri = self.uri(request.path, request.query)?;
         let mut headers = request.headers;
         scrub_request(&mut headers, self.cookies);
@@ -162,34 +161,53 @@ impl Proxy {
             self.max_request_body,
             self.stall_timeout,
             record.clone(),
-        );
+        )
+        .with_trailers(trailers);
         let mut outgoing = Request::new(body);
         *outgoing.method_mut() = request.method;
         *outgoing.uri_mut() = uri;
         *outgoing.headers_mut() = headers;
-        let answer = timeout(
-            self.upstream.response_timeout,
-            self.transport.request(outgoing),
-        );
-        let response = match answer.await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(failure(&error, &record)),
+        Ok((outgoing, record))
+    }
+
+    async fn answer_to(
+        &self,
+        outgoing: Request<BoundedBody<Body>>,
+        record: &FaultRecord,
+    ) -> Result<Response<Incoming>, ServiceError> {
+        let answer = self.transport.request(outgoing);
+        match timeout(self.upstream.response_timeout, answer).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => Err(failure(&error, record)),
             Err(_) => {
                 warn!("the upstream did not answer in time");
-                return Err(GateError::UpstreamTimeout.into());
+                Err(GateError::UpstreamTimeout.into())
             }
-        };
+        }
+    }
+
+    /// The answer as the caller gets it.
+    fn incoming(&self, response: Response<Incoming>, takes_trailers: bool) -> Response<Body> {
         let (mut head, body) = response.into_parts();
-        scrub_response(&mut head.headers, self.cookies);
-        forwarded::drop_cross_origin_rules(&mut head.headers);
+        let announced = announced_trailers(&head.headers).filter(|_| takes_trailers);
+        self.scrub_answer(&mut head.headers);
         // An answer may be endless, but not silent.
         let body = BoundedBody::new(
             body,
             u64::MAX,
             self.upstream.idle_timeout,
             FaultRecord::default(),
-        );
-        Ok(Response::from_parts(head, Body::new(body)))
+        )
+        .with_trailers(announced.clone());
+        if let Some(names) = announced {
+            head.headers.insert(header::TRAILER, names);
+        }
+        Response::from_parts(head, Body::new(body))
+    }
+
+    fn scrub_answer(&self, headers: &mut HeaderMap) {
+        scrub_response(headers, self.cookies);
+        forwarded::drop_cross_origin_rules(headers);
     }
 
     fn uri(&self, path: &str, query: Option<&str>) -> Result<Uri, ServiceError> {
@@ -212,7 +230,7 @@ fn failure(error: &hyper_util::client::legacy::Error, record: &FaultRecord) -> S
     match record.fault() {
         Some(BodyFault::TooLarge) => return GateError::RequestBodyTooLarge.into(),
         Some(BodyFault::Stalled) => return GateError::RequestTimeout.into(),
-        Some(BodyFault::Broken) => return ServiceError::BodyBroken,
+        Some(BodyFault::Broken) => return GateError::RequestBodyBroken.into(),
         None => {}
     }
     let cause = error.source().map(ToString::to_string).unwrap_or_default();

@@ -4,6 +4,9 @@
 mod body;
 mod client;
 mod forwarded;
+mod transport;
+mod websocket;
 
 pub(crate) use self::body::{BodyFault, BoundedBody, FaultRecord};
 pub(crate) use self::client::{Proxy, ProxyRequest};
+pub(crate) use self::websocket::Lifetime;

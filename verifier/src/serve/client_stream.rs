@@ -1,12 +1,12 @@
 //! The byte stream of one client, between the socket and hyper.
 
+use std::any::Any;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
 use super::framing::FramingWatch;
@@ -22,17 +22,23 @@ pub(super) enum Protocol {
     Http2,
 }
 
-/// A socket whose first bytes may have been read already, whose requests are
+/// Whatever is to be dropped with the socket.
+pub(super) type Place = Box<dyn Any + Send + Sync>;
+
+/// A socket (or the inside of a TLS session) whose first bytes may have been read already, whose requests are
 /// watched, and whose writes must make progress.
 ///
 /// hyper's own `header_read_timeout` also limits how long a connection may wait
 /// for its next request. A load balancer that keeps connections open would then
 /// run into closed ones every few seconds, so that hyper gets the longer idle
 /// time, and the time of a head that has begun is limited here.
-pub(super) struct ClientStream {
-    socket: TcpStream,
+pub(super) struct ClientStream<S> {
+    socket: S,
     read_ahead: Vec<u8>,
     watch: Option<FramingWatch>,
+    /// The connection's place among those that may be open: a WebSocket outlives
+    /// the serving of requests.
+    _place: Place,
     head_timeout: Duration,
     /// Runs from a head's first byte to its last.
     head_timer: Option<Pin<Box<Sleep>>>,
@@ -41,12 +47,13 @@ pub(super) struct ClientStream {
     stall_timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl ClientStream {
-    pub(super) fn new(socket: TcpStream, limits: &Limits) -> Self {
+impl<S: AsyncRead + Unpin> ClientStream<S> {
+    pub(super) fn new(socket: S, place: Place, limits: &Limits) -> Self {
         Self {
             socket,
             read_ahead: Vec::new(),
             watch: None,
+            _place: place,
             head_timeout: limits.header_read_timeout,
             head_timer: None,
             stall_timeout: limits.stall_timeout,
@@ -125,7 +132,7 @@ fn expired<T>(
     Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
 }
 
-impl AsyncRead for ClientStream {
+impl<S: AsyncRead + Unpin> AsyncRead for ClientStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -148,7 +155,7 @@ impl AsyncRead for ClientStream {
     }
 }
 
-impl AsyncWrite for ClientStream {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ClientStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

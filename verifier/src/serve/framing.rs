@@ -12,23 +12,54 @@
 //! is that hyper's own handling applies, or that a connection is refused.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::limits::{MAX_BUFFER_BYTES, MAX_HEADERS};
 
-/// Set once an ambiguous request was seen on the connection.
+/// What is known of a connection's bytes.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ambiguous(Arc<AtomicBool>);
+pub(super) struct Findings(Arc<Flags>);
 
-impl Ambiguous {
-    pub(super) fn seen(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+#[derive(Debug, Default)]
+struct Flags {
+    ambiguous: AtomicBool,
+    head_begun: AtomicBool,
+    left_http: AtomicBool,
+    heads: AtomicUsize,
+    requests: AtomicUsize,
+}
+
+impl Findings {
+    /// Whether a request on the connection had two lengths.
+    pub(super) fn ambiguous(&self) -> bool {
+        self.0.ambiguous.load(Ordering::Acquire)
+    }
+
+    /// hyper hands out the next request.
+    pub(super) fn request_begins(&self) {
+        self.0.requests.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Whether hyper has bytes beyond the request that it handed out last.
+    pub(super) fn pipelined(&self) -> bool {
+        let flags = &self.0;
+        flags.head_begun.load(Ordering::Acquire)
+            || flags.heads.load(Ordering::Acquire) > flags.requests.load(Ordering::Acquire)
+    }
+
+    /// From now on the bytes are no requests.
+    pub(super) fn leave_http(&self) {
+        self.0.left_http.store(true, Ordering::Release);
+    }
+
+    fn left_http(&self) -> bool {
+        self.0.left_http.load(Ordering::Acquire)
     }
 }
 
 /// Follows the requests of one HTTP/1 connection.
 pub(super) struct FramingWatch {
-    ambiguous: Ambiguous,
+    findings: Findings,
     state: State,
 }
 
@@ -60,20 +91,34 @@ enum Chunk {
 }
 
 impl FramingWatch {
-    pub(super) fn new(ambiguous: Ambiguous) -> Self {
+    pub(super) fn new(findings: Findings) -> Self {
         Self {
-            ambiguous,
+            findings,
             state: State::Head(Vec::new()),
         }
     }
 
     /// Whether a head has begun and not ended.
     pub(super) fn is_inside_head(&self) -> bool {
+        self.head_begun() && !self.findings.left_http()
+    }
+
+    fn head_begun(&self) -> bool {
         matches!(&self.state, State::Head(head) if !head.is_empty())
     }
 
     /// Looks at the bytes that hyper is about to read.
-    pub(super) fn observe(&mut self, mut bytes: &[u8]) {
+    pub(super) fn observe(&mut self, bytes: &[u8]) {
+        if self.findings.left_http() {
+            self.state = State::Done;
+            return;
+        }
+        self.follow(bytes);
+        let flags = &self.findings.0;
+        flags.head_begun.store(self.head_begun(), Ordering::Release);
+    }
+
+    fn follow(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             let state = std::mem::replace(&mut self.state, State::Done);
             let used;
@@ -108,6 +153,7 @@ impl FramingWatch {
         let mut request = httparse::Request::new(&mut headers);
         match request.parse(&head) {
             Ok(httparse::Status::Complete(length)) => {
+                self.findings.0.heads.fetch_add(1, Ordering::AcqRel);
                 let next = self.body(request.headers);
                 (next, length.saturating_sub(before).min(bytes.len()))
             }
@@ -128,7 +174,7 @@ impl FramingWatch {
         let length = first("content-length");
         match (chunked, length) {
             (true, Some(_)) => {
-                self.ambiguous.0.store(true, Ordering::Release);
+                self.findings.0.ambiguous.store(true, Ordering::Release);
                 State::Done
             }
             (true, None) => State::Chunked(Chunk::Size(0)),
@@ -220,12 +266,12 @@ mod tests {
     const LENGTH_LAST: &str = "POST / HTTP/1.1\r\nHost: a\r\ntransfer-encoding: chunked\r\n\
                                content-length: 4\r\n\r\n0\r\n\r\n";
     fn ambiguous(stream: &str, piece: usize) -> bool {
-        let seen = Ambiguous::default();
+        let seen = Findings::default();
         let mut watch = FramingWatch::new(seen.clone());
         for bytes in stream.as_bytes().chunks(piece) {
             watch.observe(bytes);
         }
-        seen.seen()
+        seen.ambiguous()
     }
 
     #[test]
@@ -261,7 +307,7 @@ mod tests {
 
     #[test]
     fn knows_when_a_head_is_unfinished() {
-        let mut watch = FramingWatch::new(Ambiguous::default());
+        let mut watch = FramingWatch::new(Findings::default());
         assert!(!watch.is_inside_head());
         for (bytes, inside) in [
             ("G", true),

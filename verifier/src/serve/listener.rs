@@ -5,14 +5,13 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tracing::{debug, warn};
 
 use super::connection;
-use super::limits::Limits;
+use super::current::Current;
 
 /// How long to wait after the operating system refused a connection (for
 /// instance because no file descriptor is left) before asking again.
@@ -25,15 +24,16 @@ pub(crate) struct Drained {
     pub(crate) cut: usize,
 }
 
-/// Serves `router` until `stop` turns true, then waits for what is in flight.
+/// Serves what is current until `stop` turns true, then waits for what is in
+/// flight. A change of the limits applies to connections made after it; the cap on
+/// their number stays that of the start.
 pub(crate) async fn run(
     listener: TcpListener,
-    router: Router,
-    limits: Limits,
+    current: Arc<Current>,
     mut stop: watch::Receiver<bool>,
 ) -> Drained {
-    let places = Arc::new(Semaphore::new(limits.max_connections));
-    let peers = Arc::new(PeerCounts::new(limits.max_connections_per_address));
+    let places = Arc::new(Semaphore::new(current.load().limits.max_connections));
+    let peers = Arc::new(PeerCounts::default());
     let stopping = stop.clone();
     let mut connections = JoinSet::new();
     loop {
@@ -48,20 +48,24 @@ pub(crate) async fn run(
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let Some(counted) = peers.admit(peer.ip()) else {
+        let most = current.load().limits.max_connections_per_address;
+        let Some(counted) = peers.admit(peer.ip(), most) else {
+            current.events.refused.inc();
             debug!(address = %peer.ip(), "closed a connection: its address has too many");
             continue;
         };
-        let router = router.clone();
+        let opened = current.events.opened();
+        let current = Arc::clone(&current);
         let stopping = stopping.clone();
         connections.spawn(async move {
-            connection::serve(stream, peer, router, limits, stopping).await;
-            drop((place, counted));
+            let place = Box::new((place, counted, opened));
+            connection::serve(stream, peer, place, current, stopping).await;
         });
     }
     // Nobody may connect to a service that is going away.
     drop(listener);
-    let drained = tokio::time::timeout(limits.shutdown_deadline, async {
+    let deadline = current.load().limits.shutdown_deadline;
+    let drained = tokio::time::timeout(deadline, async {
         while connections.join_next().await.is_some() {}
     });
     if drained.await.is_ok() {
@@ -93,25 +97,18 @@ async fn accept(
 
 /// How many connections each peer address has. Holds an entry only for
 /// addresses with a connection, so it is bounded by their number.
+#[derive(Default)]
 struct PeerCounts {
-    most: usize,
     counts: Mutex<HashMap<IpAddr, usize>>,
 }
 
 impl PeerCounts {
-    fn new(most: usize) -> Self {
-        Self {
-            most,
-            counts: Mutex::new(HashMap::new()),
-        }
-    }
-
     /// Counts a connection until the returned value is dropped; `None` when the
-    /// address has as many as it may have.
-    fn admit(self: &Arc<Self>, address: IpAddr) -> Option<CountedPeer> {
+    /// address has `most` already.
+    fn admit(self: &Arc<Self>, address: IpAddr, most: usize) -> Option<CountedPeer> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(address).or_insert(0);
-        if *count >= self.most {
+        if *count >= most {
             return None;
         }
         *count += 1;
@@ -150,15 +147,15 @@ mod tests {
 
     #[test]
     fn addresses_are_counted_and_forgotten() {
-        let peers = Arc::new(PeerCounts::new(2));
+        let peers = Arc::new(PeerCounts::default());
         let one: IpAddr = "192.0.2.1".parse().unwrap();
         let other: IpAddr = "192.0.2.2".parse().unwrap();
-        let first = peers.admit(one).unwrap();
-        let second = peers.admit(one).unwrap();
-        assert!(peers.admit(one).is_none());
-        assert!(peers.admit(other).is_some());
+        let first = peers.admit(one, 2).unwrap();
+        let second = peers.admit(one, 2).unwrap();
+        assert!(peers.admit(one, 2).is_none());
+        assert!(peers.admit(other, 2).is_some());
         drop(first);
-        assert!(peers.admit(one).is_some());
+        assert!(peers.admit(one, 2).is_some());
         drop(second);
         assert!(peers.counts.lock().unwrap().is_empty());
     }

@@ -10,10 +10,14 @@
 mod activity;
 mod client_stream;
 mod connection;
+mod current;
 mod framing;
 mod limits;
 mod listener;
+mod switching;
 
 pub(crate) use self::connection::ConnectionFacts;
+pub(crate) use self::current::{ConnectionEvents, Current, Served};
 pub(crate) use self::limits::Limits;
 pub(crate) use self::listener::{Drained, run};
+pub(crate) use self::switching::Switching;

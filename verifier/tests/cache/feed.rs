@@ -15,9 +15,10 @@ use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::accept_async;
 use tokio_tungstenite::tungstenite::Message;
+use tollgate_client::accounts::encode;
 use tollgate_client::{Entitlement, PROGRAM_ID, Pubkey};
 
-use crate::support::rpc::{SYSVAR_OWNER, Script, account_bytes, addresses, clock_bytes};
+use crate::support::rpc::{SYSVAR_OWNER, Script, addresses, clock_bytes};
 
 /// How often a slot is complete.
 const SLOT: Duration = Duration::from_millis(40);
@@ -111,12 +112,7 @@ impl ScriptedFeed {
     /// The same, as of any slot.
     pub fn push_as_of(&self, entitlement: &Entitlement, slot: u64) {
         let at = addresses().entitlement(&entitlement.product, &entitlement.beneficiary);
-        self.push_bytes(
-            at,
-            &PROGRAM_ID.to_string(),
-            &account_bytes(entitlement),
-            slot,
-        );
+        self.push_bytes(at, &PROGRAM_ID.to_string(), &encode(entitlement), slot);
     }
 
     pub fn push_bytes(&self, at: Pubkey, owner: &str, data: &[u8], slot: u64) {

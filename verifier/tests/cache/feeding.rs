@@ -4,14 +4,13 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tollgate_client::accounts::encode;
 use tollgate_client::{Entitlement, EntitlementStatus, PROGRAM_ID, UnixSeconds};
 use tollgate_verifier::Config;
 use tollgate_verifier::config::{Push, SecretUrl};
 
 use crate::feed::ScriptedFeed;
-use crate::support::rpc::{
-    self, CHAIN_TIME, Mood, ScriptedRpc, account_bytes, entitlement, entitlement_address,
-};
+use crate::support::rpc::{self, CHAIN_TIME, Mood, ScriptedRpc, entitlement, entitlement_address};
 use crate::support::upstream::Upstream;
 use crate::support::{Stage, address, eventually};
 
@@ -162,6 +161,7 @@ async fn a_feed_that_falls_silent_is_not_believed_and_replaced() {
     stage.rpc.remove(&entitlement_address("payer"));
     tokio::time::sleep(Duration::from_millis(600)).await;
     assert_eq!(access(&stage, "payer").await, Some(false));
+    tokio::time::sleep(Duration::from_millis(1000)).await;
     feed.fall_silent(false);
     eventually(async || feed.connections() >= 2).await;
 }
@@ -220,7 +220,7 @@ async fn a_grant_that_never_becomes_final_is_withdrawn() {
     // And one that does becomes none of it.
     feed.push(&entitlement("kept", LATER));
     stage.rpc.entitle("kept", LATER, |_| {});
-    let kept = account_bytes(&entitlement("kept", LATER));
+    let kept = encode(&entitlement("kept", LATER));
     let finalized = HashMap::from([(entitlement_address("kept"), kept)]);
     stage.rpc.set(|script| script.finalized = Some(finalized));
     eventually(async || access(&stage, "kept").await == Some(true)).await;
@@ -259,19 +259,19 @@ async fn a_feed_that_lies_about_accounts_grants_nothing() {
     let altered = |change: &dyn Fn(&mut Entitlement)| {
         let mut entitlement = honest;
         change(&mut entitlement);
-        account_bytes(&entitlement)
+        encode(&entitlement)
     };
-    let mut other_type = account_bytes(&honest);
+    let mut other_type = encode(&honest);
     other_type[0] ^= 1;
-    let mut bad_status = account_bytes(&honest);
+    let mut bad_status = encode(&honest);
     bad_status[10] = 9;
-    let mut bad_version = account_bytes(&honest);
+    let mut bad_version = encode(&honest);
     bad_version[8] = 2;
     let lies: Vec<(&str, String, Vec<u8>)> = vec![
         (
             "another owner",
             rpc::SYSVAR_OWNER.to_owned(),
-            account_bytes(&honest),
+            encode(&honest),
         ),
         ("another type", program.clone(), other_type),
         ("an unknown status", program.clone(), bad_status),
@@ -279,7 +279,7 @@ async fn a_feed_that_lies_about_accounts_grants_nothing() {
         (
             "cut short",
             program.clone(),
-            account_bytes(&honest)[..100].to_vec(),
+            encode(&honest)[..100].to_vec(),
         ),
         (
             "another beneficiary",

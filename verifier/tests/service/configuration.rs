@@ -4,16 +4,25 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tollgate_gate::{Charge, Metering};
 use tollgate_verifier::config::{
-    AllowedOrigins, Commitment, Config, ConfigError, MerchantId, RouteAccess,
+    AllowedOrigins, AuditConfig, Commitment, Config, ConfigError, CreditStoreConfig, MerchantId,
+    RouteAccess,
 };
+
+use super::support;
 
 const EXAMPLE: &str = include_str!("../../examples/tollgate.toml");
 const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef";
 
+/// A seed for tests, in hexadecimal.
+const RECEIPT_SEED: &str = "0707070707070707070707070707070707070707070707070707070707070707";
+
 fn environment(name: &str) -> Option<String> {
     match name {
         "SECRET" => Some(SECRET.to_owned()),
+        "OLD_SECRET" => Some(SECRET.to_uppercase()),
+        "RECEIPTS" => Some(RECEIPT_SEED.to_owned()),
         "SHORT_SECRET" => Some("too short".to_owned()),
         "RPC" => Some("https://rpc.test/key-in-the-path".to_owned()),
         "BAD_RPC" => Some("key-in-the-path".to_owned()),
@@ -73,6 +82,42 @@ fn the_examples_defaults_are_the_defaults() {
     assert!(text.contains("\nmax_staleness_ms = 2000"));
     let written_out = parse(&text).unwrap();
     assert_eq!(format!("{default:?}"), format!("{written_out:?}"));
+}
+
+/// The optional sections of the example, without their comments, are valid and show
+/// their defaults.
+#[test]
+fn the_examples_optional_sections_are_valid() {
+    let mut shown = false;
+    let text: Vec<String> = valid()
+        .lines()
+        .map(|line| {
+            let inside = line.strip_prefix("#     ");
+            if let Some(header) = inside.or(Some(line)).filter(|line| line.starts_with('[')) {
+                shown = ["[[secrets.previous]]", "[receipts]", "[audit]"].contains(&header);
+            }
+            inside.filter(|_| shown).unwrap_or(line).to_owned()
+        })
+        .collect();
+    let text = text
+        .join("\n")
+        .replace(
+            "signing_key_file = \"receipts.json\"",
+            "signing_key_env = \"RECEIPTS\"",
+        )
+        .replace(
+            "key_file = \"secret.2026-10.key\"",
+            "key_env = \"OLD_SECRET\"",
+        );
+    let config = parse(&text).unwrap();
+    let receipts = config.receipts.as_ref().unwrap();
+    assert_eq!(receipts.reuse, Duration::from_secs(60));
+    let audit = config.audit.as_ref().unwrap();
+    assert_eq!(*audit, AuditConfig::new(Path::new("./audit").to_owned()));
+    let not_after = config.secrets.previous[0].not_after.unwrap();
+    assert_eq!(not_after.0, 1_796_083_200);
+    assert!(!format!("{config:?}").contains(RECEIPT_SEED));
+    assert!(!format!("{config:?}").contains(&SECRET[8..24]));
 }
 
 #[test]
@@ -177,9 +222,25 @@ const MISTAKES: &[Mistake] = &[
     mistake("key_env = \"SECRET\"", "key_env = 7", "config_wrong_type", "secrets.key_env", "environment variable"),
     mistake("key_env = \"SECRET\"", "key_file = \"no-such-file\"", "config_secret_unavailable", "secrets.key_file", "no-such-file"),
     mistake("key_env = \"SECRET\"", "key_env = \"SECRET\"\nkey = \"0123456789abcdef0123456789abcdef\"", "config_unknown_key", "secrets.key", "key_env"),
+    mistake("key_env = \"SECRET\"", "key_env = \"SECRET\"\n[[secrets.previous]]\nnot_after = \"2026-12-01T00:00:00Z\"", "config_missing_key", "secrets.previous[0].key_file", "key_env"),
+    mistake("key_env = \"SECRET\"", "key_env = \"SECRET\"\n[[secrets.previous]]\nkey_env = \"SECRET\"\nnot_after = \"soon\"", "config_invalid_value", "secrets.previous[0].not_after", "2026-12-01T00:00:00Z"),
+    mistake("# forward_cookies = false", "[receipts]", "config_missing_key", "receipts.signing_key_file", "signing_key_env"),
+    mistake("# forward_cookies = false", "[receipts]\nsigning_key_env = \"SECRET\"", "config_secret_unavailable", "receipts.signing_key_env", "64 hexadecimal digits"),
+    mistake("# forward_cookies = false", "[receipts]\nsigning_key = \"0707\"", "config_unknown_key", "receipts.signing_key", "signing_key_env"),
+    mistake("# forward_cookies = false", "[receipts]\nprevious_public_keys = [\"x\"]", "config_invalid_value", "receipts.previous_public_keys[0]", "base58"),
+    mistake("# forward_cookies = false", "[audit]", "config_missing_key", "audit.folder", "folder"),
+    mistake("# forward_cookies = false", "[audit]\nfolder = \"\"", "config_invalid_value", "audit.folder", "folder"),
+    mistake("# forward_cookies = false", "[audit]\nkinds = [\"gossip\"]", "config_invalid_value", "audit.kinds[0]", "refusal"),
+    mistake("# forward_cookies = false", "[audit]\nwhen_full = \"wait\"", "config_invalid_value", "audit.when_full", "\"block\" or \"drop\""),
+    mistake("# forward_cookies = false", "[audit]\nsync = \"never\"\nsync_interval_ms = 5", "config_conflict", "audit.sync_interval_ms", "interval"),
     mistake("url = \"http://127.0.0.1:3000\"", "", "config_missing_key", "upstream.url", "URL"),
     mistake("\"http://127.0.0.1:3000\"", "\"unix:/run/app\"", "config_invalid_value", "upstream.url", "http:// or https://"),
     mistake("# forward_cookies = false", "forward_cookies = \"no\"", "config_wrong_type", "upstream.forward_cookies", "true or false"),
+    mistake("# forward_cookies = false", "ca_file = \"no-such.pem\"", "config_invalid_value", "upstream.ca_file", "certificates in PEM"),
+    mistake("# forward_cookies = false", "[forward_auth]\nstyle = \"apache\"", "config_invalid_value", "forward_auth.style", "found \"apache\""),
+    mistake("# forward_cookies = false", "[forward_auth]\nstyle = \"nginx\"\ntrusted = [\"lan\"]", "config_invalid_value", "forward_auth.trusted[0]", "an address or a range"),
+    mistake("product = \"reports-day\"", "product = \"reports-day\"\nupgrade = \"h2c\"", "config_invalid_value", "routes[2].upgrade", "found \"h2c\""),
+    mistake("methods = [\"GET\", \"POST\"]", "methods = [\"POST\"]\nupgrade = \"websocket\"", "config_invalid_value", "routes[2].upgrade", "expected GET"),
     mistake("path = \"/v1/reports/*\"", "path = \"v1/reports/*\"", "config_invalid_value", "routes[2].path", "starts with /"),
     mistake("path = \"/v1/reports/*\"", "", "config_missing_key", "routes[2].path", "path"),
     mistake("methods = [\"GET\", \"POST\"]", "methods = [\"GET\", \"CONNECT\"]", "config_invalid_value", "routes[2].methods[1]", "found \"CONNECT\""),
@@ -229,11 +290,12 @@ fn every_mistake_is_named() {
         // a whole is named by its first line.)
         let of_the_route = found.message.contains("answers itself")
             || found.message.contains("segments")
-            || found.message.contains("type/subtype");
+            || found.message.contains("type/subtype")
+            || found.message.contains("expected GET");
         if !mistake.by.is_empty() && found.kind.code() == "config_invalid_value" && !of_the_route {
             let shown = text.lines().nth(line - 1).unwrap();
-            let last = mistake.by.lines().last().unwrap();
-            assert!(shown.contains(last), "{found}: {shown}");
+            let wrong = mistake.by.lines().any(|line| shown.contains(line));
+            assert!(wrong, "{found}: {shown}");
         }
         assert!(
             !error.to_string().contains("key-in-the-path"),
@@ -278,4 +340,80 @@ fn files_that_cannot_be_read_are_named() {
             .to_string()
             .starts_with("no-such-folder/tollgate.toml: ")
     );
+}
+
+/// The example with the section for metered products, as its comments show it.
+fn metered(section: &str) -> Result<Config, ConfigError> {
+    parse(&format!("{}\n[credits]\n{section}\n", valid()))
+}
+
+#[test]
+fn credits_are_counted_in_one_place_and_their_secrets_are_not_shown() {
+    assert!(parse(&valid()).unwrap().credits.is_none());
+    let key: Vec<u8> = support::key("operator").to_keypair_bytes().to_vec();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("operator.json");
+    std::fs::write(&file, format!("{key:?}")).unwrap();
+    let operator = format!("operator_key_file = {:?}", file.to_str().unwrap());
+    let config = metered(&format!("path = \"credits.redb\"\n{operator}")).unwrap();
+    let credits = config.credits.unwrap();
+    let local = matches!(&credits.store, CreditStoreConfig::Local(path) if path == Path::new("./credits.redb"));
+    assert!(local, "{:?}", credits.store);
+    let shown = format!("{credits:?}");
+    assert!(shown.contains(&support::address("operator").to_string()));
+    assert!(
+        !shown.contains(&format!("{}, {}", key[0], key[1])),
+        "{shown}"
+    );
+    let shared = metered("redis_url = \"redis://user:password@127.0.0.1:6379/2\"").unwrap();
+    let shown = format!("{:?}", shared.credits.unwrap());
+    assert!(!shown.contains("password"), "{shown}");
+
+    let refused = |section: &str| {
+        let error = metered(section).unwrap_err();
+        let shown = error.to_string();
+        assert!(!shown.contains("hidden"), "{shown}");
+        let first = &error.problems[0];
+        (first.kind.code(), first.key.clone())
+    };
+    let conflict = ("config_conflict", "credits.path".to_owned());
+    assert_eq!(refused("store_timeout_ms = 5"), conflict);
+    assert_eq!(
+        refused("path = \"a\"\nredis_url = \"redis://127.0.0.1\""),
+        conflict
+    );
+    let invalid = |key: &str| ("config_invalid_value", format!("credits.{key}"));
+    assert_eq!(
+        refused("redis_url = \"http://x:hidden@y\""),
+        invalid("redis_url")
+    );
+    assert_eq!(
+        refused("path = \"a\"\nbookings_per_round = 0"),
+        invalid("bookings_per_round")
+    );
+    assert_eq!(
+        refused("path = \"a\"\noperator_key_env = \"SECRET\"").0,
+        "config_secret_unavailable"
+    );
+    assert_eq!(
+        refused("path = \"a\"\nuses = 1"),
+        ("config_unknown_key", "credits.uses".to_owned())
+    );
+}
+
+#[test]
+fn a_route_says_what_a_request_costs() {
+    let priced = |text: &str| {
+        let route = format!(
+            "{}\n[[routes]]\npath = \"/m\"\nproduct = \"m\"\n{text}",
+            valid()
+        );
+        parse(&route).map(|config| config.routes.last().unwrap().metering)
+    };
+    let metering = priced("credits = 3\ncharge = \"on_success\"").unwrap();
+    assert_eq!((metering.cost.0, metering.charge), (3, Charge::OnSuccess));
+    assert_eq!(priced("").unwrap(), Metering::ONE_CREDIT);
+    for wrong in ["credits = 0", "charge = \"sometimes\"", "credits = \"3\""] {
+        assert_eq!(priced(wrong).unwrap_err().problems.len(), 1, "{wrong}");
+    }
 }

@@ -10,16 +10,29 @@
     reason = "a test fails by panicking"
 )]
 
+mod audit;
 mod chain_faults;
 mod configuration;
 mod embedded;
 mod endpoints;
+mod entrance;
 mod forward_auth;
 mod heads;
 mod http2_abuse;
+mod metrics;
+mod openapi;
+mod pages;
 mod passage;
 mod payments;
 mod proxying;
+mod receipts;
+mod reloading;
+mod replicas;
 mod smuggling;
+mod spellings;
 mod starting;
+mod streaming;
 mod support;
+mod tls;
+mod upstreams;
+mod websockets;

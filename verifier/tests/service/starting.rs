@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use tollgate_client::{Merchant, UnixSeconds};
+use tollgate_verifier::config::PreviousSecret;
 use tollgate_verifier::{StartError, Verifier};
 
 use super::support::rpc::{self, Mood, ScriptedRpc};
@@ -61,7 +62,7 @@ async fn settings_that_do_not_go_together_are_errors() {
         "routes_invalid"
     );
     let mut same_secret = config(&rpc, &upstream);
-    same_secret.secrets.previous = Some(same_secret.secrets.current.clone());
+    same_secret.secrets.previous = vec![PreviousSecret::new(same_secret.secrets.current.clone())];
     assert_eq!(
         Verifier::start(same_secret).await.unwrap_err().code(),
         "secret_invalid"

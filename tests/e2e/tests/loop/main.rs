@@ -7,7 +7,9 @@
     reason = "a test fails by panicking"
 )]
 
+mod cache;
 mod embedded;
 mod faults;
+mod metered;
 mod sales;
 mod scene;

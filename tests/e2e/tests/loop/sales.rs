@@ -55,6 +55,22 @@ async fn an_agent_without_money_is_told_so() {
     scene.strike().await;
 }
 
+/// Anybody can send lamports to where an entitlement will be. That is no entitlement,
+/// and nobody's obstacle.
+#[tokio::test(flavor = "multi_thread")]
+async fn lamports_at_a_future_entitlement_keep_nobody_from_paying() {
+    let scene = Scene::set().await;
+    let chain = scene.cluster.chain();
+    let product = scene.service.merchant.day_pass;
+    let holder = scene.wallet.pubkey();
+    let address = chain.addresses().entitlement(&product, &holder);
+    scene.cluster.fund(&address, 1_000_000, Amount(0)).await;
+    let reading = chain.entitlement(&product, &holder).await.unwrap();
+    assert!(reading.entitlement.is_none());
+    scene.is_served_for_one_payment().await;
+    scene.strike().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_entitlement_that_expires_is_paid_for_again() {
     let scene = Scene::set().await;

@@ -79,6 +79,7 @@ pub(super) fn table() -> RouteTable {
         pattern: tollgate_gate::route::RoutePattern::parse(pattern).expect("a pattern"),
         methods: MethodSet::of(&Method::GET).expect("a method"),
         access,
+        metering: tollgate_gate::Metering::ONE_CREDIT,
     };
     RouteTable::new(vec![
         route("/v1/quote/{symbol}", Access::Paid(Arc::new(offer()))),
@@ -133,6 +134,7 @@ pub(super) fn message() -> SignInMessage {
         &keys(),
         &origin(),
         &network(),
+        &offer().product,
         &resource,
         statement,
         NOW,

@@ -1,6 +1,6 @@
 //! Sign-in messages: what verifies says what was signed.
 
-use super::material::{NOW, caller, header, keys, message, network, origin};
+use super::material::{NOW, caller, header, keys, message, network, offer, origin};
 use super::{Tally, search};
 use crate::bytes::mutate;
 use rand::Rng;
@@ -15,10 +15,12 @@ use tollgate_gate::siwx::{SignInMessage, Verification};
 /// When a message verifies that the caller did not sign; with the message and the seed.
 pub fn run(seed: u64, inputs: u64) -> Tally {
     let (keys, origin, network) = (keys(), origin(), network());
+    let product = offer().product;
     let verification = Verification {
         keys: &keys,
         origin: &origin,
         network: &network,
+        product: &product,
         now: NOW,
     };
     let signed = message().text().expect("a text");

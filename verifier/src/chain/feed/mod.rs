@@ -24,6 +24,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tollgate_client::{Pubkey, UnixSeconds};
 use tracing::{info, warn};
 
+#[cfg(feature = "bench")]
+pub(super) use self::fill::Taker;
 use self::message::{Heard, Topic};
 use self::socket::Socket;
 use super::cache::EntitlementCache;
@@ -38,8 +40,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// A connection that lived this long was a good one: the next pause is short again.
 const GOOD_LIFE: Duration = Duration::from_secs(30);
-/// How long the subscriptions may take.
-const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How many heartbeats' time the subscriptions and the first complete slot may take.
+const SUBSCRIBE_BEATS: u32 = 2;
 /// How far the feed may be from the RPC servers to be of the same cluster: two
 /// minutes. Clusters are millions of slots apart.
 const SAME_CLUSTER_SLOTS: u64 = 300;
@@ -192,7 +194,8 @@ impl Live<'_> {
     async fn session(&self, url: &SecretUrl) -> Result<Infallible, FeedEnd> {
         let feed = self.feed;
         let mut socket = Socket::open(url).await?;
-        let (slot, time) = timeout(SUBSCRIBE_TIMEOUT, self.subscribe(&mut socket))
+        let patience = feed.heartbeat.saturating_mul(SUBSCRIBE_BEATS);
+        let (slot, time) = timeout(patience, self.subscribe(&mut socket))
             .await
             .unwrap_or(Err(FeedEnd::Silent))?;
         feed.compare(slot, time).await?;

@@ -27,6 +27,8 @@ use tracing::warn;
 use self::elements::Elements;
 pub(crate) use self::endpoint::Endpoint;
 pub(crate) use self::failure::RpcFailure;
+#[cfg(feature = "bench")]
+pub(crate) use self::snapshot::SnapshotReader;
 pub(crate) use self::snapshot::filters;
 pub(crate) use self::transport::{authorization, connector};
 pub(crate) use self::wire::{AtSlot, KeyedAccount, WireAccount, chain_time, entitlement_of};

@@ -163,3 +163,39 @@ async fn only_trusted_addresses_may_ask_and_nobody_unless_configured() {
     let stage = crate::support::Stage::new().await;
     assert_eq!(stage.get("/v1/forward-auth").await.status(), 404);
 }
+
+/// nginx asks a second time for the refusal in full. If the payment landed in
+/// between, the caller is told to come back, and is not charged an answer.
+#[tokio::test]
+async fn a_refusal_that_no_longer_holds_is_said_so() {
+    let (rpc, verifier) = asked(ForwardAuthStyle::Nginx).await;
+    let question = async |path: &str, headers: &str| {
+        let text = format!(
+            "GET {path} HTTP/1.1\r\nHost: tollgate\r\nX-Original-URI: {PATH}\r\n\
+             X-Original-Method: GET\r\n{headers}Connection: close\r\n\r\n"
+        );
+        raw(
+            verifier.local_addr(),
+            text.as_bytes(),
+            Duration::from_secs(5),
+        )
+        .await
+    };
+    assert_eq!(question("/v1/forward-auth", "").await.status(), 403);
+    let refused = question("/v1/forward-auth/answer", "").await;
+    assert_eq!(refused.status(), 402, "{}", refused.text);
+    let mut headers = http::HeaderMap::new();
+    let challenge = header(&refused, "payment-required").unwrap();
+    headers.insert("payment-required", challenge.parse().unwrap());
+    let proof = format!(
+        "Sign-In-With-X: {}\r\n",
+        answer_challenge(&headers, "agent")
+    );
+    rpc.entitle("agent", CHAIN_TIME + 3600, |_| {});
+    let changed = question("/v1/forward-auth/answer", &proof).await;
+    assert_eq!(changed.code(), "decision_changed", "{}", changed.text);
+    assert_eq!(changed.status(), 503);
+    let token = header(&changed, "tollgate-session").expect("to come back with");
+    let token = format!("Authorization: Bearer {token}\r\n");
+    assert_eq!(question("/v1/forward-auth", &token).await.status(), 200);
+}

@@ -1,6 +1,8 @@
 //! What the tests share: keys, a scripted chain, an upstream, and a verifier
 //! between them.
 
+pub mod admin;
+pub mod raw_upstream;
 pub mod rpc;
 pub mod spelling;
 pub mod upstream;
@@ -18,8 +20,8 @@ use tokio::net::TcpStream;
 use tollgate_client::Pubkey;
 use tollgate_gate::siwx::SignInMessage;
 use tollgate_verifier::config::{
-    ChainConfig, Config, MerchantConfig, MerchantId, RouteConfig, Secret, SecretUrl, Secrets,
-    ServerConfig, UpstreamConfig,
+    ChainConfig, Config, LimitsConfig, LogConfig, MerchantConfig, MerchantId, RouteConfig, Secret,
+    SecretUrl, Secrets, ServerConfig, UpstreamConfig,
 };
 use tollgate_verifier::{RunningVerifier, Verifier};
 
@@ -179,22 +181,28 @@ pub fn config_without_upstream(rpc: &ScriptedRpc) -> Config {
         },
         secrets: Secrets {
             current: Secret::random(),
-            previous: None,
+            previous: Vec::new(),
         },
         upstream: None,
         forward_auth: None,
+        credits: None,
+        receipts: None,
+        audit: None,
+        limits: LimitsConfig::default(),
+        admin: None,
+        log: LogConfig::default(),
         routes: vec![paid, free],
     }
 }
 
-/// Waits until `holds`, for ten seconds at most.
+/// Waits until `holds`, for a minute at most: machines are shared.
 pub async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
     let waiting = async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), waiting)
+    tokio::time::timeout(Duration::from_secs(60), waiting)
         .await
         .expect("it never came to hold");
 }

@@ -19,6 +19,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tollgate_client::accounts::{ProgramAccount, encode};
 use tollgate_client::{
     Addresses, Amount, Credits, DurationSeconds, Entitlement, EntitlementStatus, Merchant,
     PROGRAM_ID, Product, Pubkey, Slug, UnixSeconds,
@@ -170,8 +171,8 @@ impl ScriptedRpc {
         script.calls.get(method).copied().unwrap_or(0)
     }
 
-    pub fn put(&self, at: Pubkey, account: &impl AccountSerialize) {
-        let bytes = account_bytes(account);
+    pub fn put(&self, at: Pubkey, account: &(impl ProgramAccount + AccountSerialize)) {
+        let bytes = encode(account);
         self.set(|script| {
             script.slot += 1;
             script.accounts.insert(at, bytes);
@@ -191,14 +192,6 @@ impl ScriptedRpc {
         change(&mut entitlement);
         self.put(entitlement_address(name), &entitlement);
     }
-}
-
-/// The bytes of an account.
-pub fn account_bytes(account: &impl AccountSerialize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    account.try_serialize(&mut bytes).unwrap();
-    bytes.resize(bytes.len() + 64, 0);
-    bytes
 }
 
 fn is_entitlement(data: &[u8]) -> bool {

@@ -1,0 +1,15 @@
+//! The service as a process: signals, its configuration file, its log.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod checking;
+mod logs;
+mod otel;
+mod packaging;
+mod signals;
+mod support;

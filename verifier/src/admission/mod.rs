@@ -1,0 +1,40 @@
+//! The one decision about a request, for every way in: the reverse proxy, the
+//! forward-auth endpoint and the tower layer ask here and only carry out the answer.
+//!
+//! | module | what it answers |
+//! | --- | --- |
+//! | [`decide`] | what is to be done with a request |
+//! | [`grant`] | what goes with leave to serve one |
+
+mod decide;
+mod grant;
+
+use axum::response::Response;
+use http::{HeaderMap, Method};
+use tollgate_gate::RouteMatch;
+
+pub(crate) use self::decide::{Begun, key_of, reading};
+pub(crate) use self::grant::Grant;
+
+/// The parts of a request that the decision depends on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    pub(crate) method: &'a Method,
+    /// As the caller spelt it; the decision and the upstream use the canonical form.
+    pub(crate) raw_path: &'a str,
+    pub(crate) query: Option<&'a str>,
+    pub(crate) headers: &'a HeaderMap,
+    /// Whether it is a WebSocket handshake, which only some routes take.
+    pub(crate) websocket: bool,
+}
+
+/// What is to be done with a request.
+#[derive(Debug)]
+pub(crate) enum Admission {
+    /// Let it through: the route is free, and nobody was asked who they are.
+    Free(RouteMatch),
+    /// Let it through, and say so to the caller.
+    Granted(RouteMatch, Box<Grant>),
+    /// Keep it out: this is the whole answer (402, a refusal, or that of `OPTIONS`).
+    Answered(Response),
+}
