@@ -176,8 +176,10 @@ async fn a_payment_leaves_evidence_that_the_command_verifies() {
         (Some(6), "receipt_contradicted".to_owned())
     );
     let unused = solana_keypair::Keypair::new().pubkey();
+    let product = facts.grounds.product;
     for (last_intent, outcome) in [
-        (stranger, (Some(6), "receipt_contradicted".to_owned())),
+        (product, (Some(6), "receipt_contradicted".to_owned())),
+        (stranger, (Some(5), "not_found".to_owned())),
         (unused, (Some(5), "not_found".to_owned())),
     ] {
         let mut invented = invented.clone();
