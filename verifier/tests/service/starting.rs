@@ -124,7 +124,7 @@ async fn shutting_down_cuts_what_does_not_finish() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     let started = Instant::now();
     let report = stage.verifier.shutdown().await;
-    assert!(started.elapsed() < Duration::from_secs(2));
+    assert!(started.elapsed() < Duration::from_secs(20));
     assert_eq!(report.cut_connections, 1);
     assert!(slow.await.unwrap().is_err());
 }
