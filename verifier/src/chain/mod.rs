@@ -19,6 +19,7 @@
 #[cfg(feature = "bench")]
 pub(crate) mod bench;
 mod cache;
+mod calls;
 mod catalogue;
 mod counters;
 mod dear;

@@ -9,6 +9,7 @@
 mod admin;
 mod audit;
 mod chain;
+mod chain_urls;
 mod credits;
 mod document;
 mod error;
