@@ -242,7 +242,8 @@ fn a_second_opinion_holds_for_nothing_larger() {
         change(&mut paid);
         paid
     };
-    let changes: [(bool, fn(&mut Entitlement)); 8] = [
+    type Change = fn(&mut Entitlement);
+    let changes: [(bool, Change); 8] = [
         (true, |_| {}),
         (true, |paid| paid.credits_used = Credits(3)),
         (true, |paid| {
