@@ -1,5 +1,5 @@
-//! Web servers that ask before they forward: real nginx, real Caddy, and the
-//! questions of Traefik and Envoy as they send them.
+//! Web servers that ask before they forward: real nginx, Caddy and Envoy, and the
+//! questions of Traefik as it sends them.
 
 mod questions;
 mod server;
@@ -36,6 +36,7 @@ impl Front {
         config.forward_auth = Some(ForwardAuthConfig::new(match kind {
             Kind::Nginx => ForwardAuthStyle::Nginx,
             Kind::Caddy => ForwardAuthStyle::Caddy,
+            Kind::Envoy => ForwardAuthStyle::Envoy,
         }));
         let verifier = Verifier::start(config).await.unwrap();
         let asked = verifier.local_addr();
@@ -72,7 +73,7 @@ impl Front {
 
 async fn fronts() -> Vec<(Kind, Front)> {
     let mut fronts = Vec::new();
-    for kind in [Kind::Nginx, Kind::Caddy] {
+    for kind in Kind::ALL {
         if let Some(front) = Front::start(kind).await {
             fronts.push((kind, front));
         }
@@ -119,7 +120,7 @@ async fn whoever_paid_is_served_by_the_upstream() {
         // Only nginx can forward another path than it was sent.
         let spelt = match kind {
             Kind::Nginx => "/v1/quote/%53OL?depth=2&x=%2F",
-            Kind::Caddy => "/v1/quote/SOL?depth=2&x=%2F",
+            Kind::Caddy | Kind::Envoy => "/v1/quote/SOL?depth=2&x=%2F",
         };
         let session = front
             .http
@@ -183,6 +184,9 @@ async fn what_is_free_passes_and_nobody_can_claim_to_have_paid() {
         assert!(!seen.to_string().contains("forged"), "{kind:?}: {seen}");
         let kept = &seen["headers"]["authorization"];
         assert_eq!(kept, "Basic dXNlcjpwYXNz", "{kind:?}: not ours");
+        let rules = front.get("/free/rules").await;
+        let cached = &rules.headers()["cache-control"];
+        assert_eq!(cached, "public, max-age=60", "{kind:?}: the API's own");
     }
 }
 

@@ -11,31 +11,69 @@ use tokio::net::{TcpListener, TcpStream};
 pub enum Kind {
     Nginx,
     Caddy,
+    Envoy,
 }
 
 impl Kind {
-    fn binary(self) -> &'static str {
-        match self {
-            Self::Nginx => "nginx",
-            Self::Caddy => "caddy",
-        }
-    }
+    pub const ALL: [Self; 3] = [Self::Nginx, Self::Caddy, Self::Envoy];
 
     /// The binary; `None` (said aloud) where it is not installed, which is a failure
     /// in CI.
     fn find(self) -> Option<PathBuf> {
-        let folders = std::env::var_os("PATH").unwrap_or_default();
-        let found = std::env::split_paths(&folders)
-            .chain([PathBuf::from("/usr/sbin")])
-            .map(|folder| folder.join(self.binary()))
-            .find(|path| path.is_file());
+        let (found, remedy) = match self {
+            Self::Nginx => (in_the_path("nginx"), "apt-get install nginx-light"),
+            Self::Caddy => (in_the_path("caddy"), "apt-get install caddy"),
+            // Debian has none: `cargo xtask setup` puts it below the target folder.
+            Self::Envoy => (envoy_below_target(), "cargo xtask setup"),
+        };
         if found.is_none() {
-            let missing = format!("{} is not installed", self.binary());
+            let missing = format!("{self:?} is not installed ({remedy})");
             assert!(std::env::var_os("CI").is_none(), "{missing}");
-            eprintln!("skipped: {missing} (apt-get install nginx-light caddy)");
+            eprintln!("skipped: {missing}");
         }
         found
     }
+
+    fn sample(self) -> &'static str {
+        match self {
+            Self::Nginx => include_str!("../../../../docs/forward-auth/nginx.conf"),
+            Self::Caddy => include_str!("../../../../docs/forward-auth/Caddyfile"),
+            Self::Envoy => include_str!("../../../../docs/forward-auth/envoy.yaml"),
+        }
+    }
+
+    /// The sample, with an address of this test for each that is written there.
+    fn configuration(self, addresses: [(SocketAddr, SocketAddr); 3]) -> String {
+        let mut sample = self.sample().to_owned();
+        for (written, real) in addresses {
+            let (written, real) = match self {
+                Self::Nginx | Self::Caddy => (written.to_string(), real.to_string()),
+                Self::Envoy => (
+                    format!("port_value: {} ", written.port()),
+                    format!("port_value: {} ", real.port()),
+                ),
+            };
+            assert!(sample.contains(&written), "{written} is not in the sample");
+            sample = sample.replace(&written, &real);
+        }
+        sample
+    }
+}
+
+fn in_the_path(name: &str) -> Option<PathBuf> {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders)
+        .chain([PathBuf::from("/usr/sbin")])
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file())
+}
+
+/// Where xtask's `envoy` module installs it.
+fn envoy_below_target() -> Option<PathBuf> {
+    let this = std::env::current_exe().unwrap();
+    // This test is target/<profile>/deps/<name>.
+    let target = this.ancestors().nth(3).unwrap();
+    Some(target.join("envoy/envoy/_bin/envoy")).filter(|path| path.is_file())
 }
 
 /// A running web server; ends with its owner.
@@ -70,22 +108,17 @@ impl Server {
         let binary = kind.find()?;
         let folder = std::env::temp_dir().join(format!("tollgate-front-{}", front.port()));
         std::fs::create_dir_all(&folder).unwrap();
-        let sample = match kind {
-            Kind::Nginx => include_str!("../../../../docs/forward-auth/nginx.conf"),
-            Kind::Caddy => include_str!("../../../../docs/forward-auth/Caddyfile"),
-        };
-        let mut sample = sample.to_owned();
-        for (written, real) in [
-            ("127.0.0.1:8080", front),
-            ("127.0.0.1:8402", verifier),
-            ("127.0.0.1:3000", upstream),
-        ] {
-            assert!(sample.contains(written), "{written} is not in the sample");
-            sample = sample.replace(written, &real.to_string());
-        }
+        let written = [8080, 8402, 3000].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let [at_front, at_verifier, at_upstream] = written;
+        let sample = kind.configuration([
+            (at_front, front),
+            (at_verifier, verifier),
+            (at_upstream, upstream),
+        ]);
         let mut command = match kind {
             Kind::Nginx => nginx(&binary, &folder, &sample),
             Kind::Caddy => caddy(&binary, &folder, &sample),
+            Kind::Envoy => envoy(&binary, &folder, &sample),
         };
         let child = command
             .stdin(Stdio::null())
@@ -140,5 +173,16 @@ fn caddy(binary: &Path, folder: &Path, sample: &str) -> Command {
     for name in ["HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"] {
         command.env(name, folder);
     }
+    command
+}
+
+fn envoy(binary: &Path, folder: &Path, sample: &str) -> Command {
+    let file = folder.join("envoy.yaml");
+    std::fs::write(&file, sample).unwrap();
+    let mut command = Command::new(binary);
+    // Several run at once, and none is to take over from another.
+    command.args(["--disable-hot-restart", "--concurrency", "1"]);
+    command.args(["--log-level", "warning", "--config-path"]);
+    command.arg(file);
     command
 }
