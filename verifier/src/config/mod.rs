@@ -20,6 +20,7 @@ mod log;
 mod parse;
 mod public_url;
 mod receipts;
+mod reload;
 mod secret;
 mod secrets;
 mod sections;
@@ -45,6 +46,7 @@ pub use self::limits::{LimitsConfig, RateLimit};
 pub use self::log::{LogConfig, LogFormat};
 pub use self::public_url::PublicUrl;
 pub use self::receipts::ReceiptsConfig;
+pub use self::reload::{ConfigWatch, ReloadConfig, SourceDigest};
 pub use self::secret::{Environment, MAX_SECRET_BYTES, MIN_SECRET_BYTES, Secret, SecretUrl};
 pub use self::secrets::{PreviousSecret, Secrets};
 pub use self::tls::{TlsConfig, TlsProblem};
@@ -84,8 +86,12 @@ pub struct Config {
     pub receipts: Option<ReceiptsConfig>,
     /// The log of decisions; without it none is kept.
     pub audit: Option<AuditConfig>,
+    /// When it is read again.
+    pub reload: ReloadConfig,
     /// What is free, what is sold; everything else is refused.
     pub routes: Vec<RouteConfig>,
+    /// What it was read from; of one that was made by a program, nothing.
+    pub source: SourceDigest,
 }
 
 impl Config {

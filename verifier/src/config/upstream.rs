@@ -41,7 +41,9 @@ pub(super) fn upstream(section: Section<'_, '_>, folder: &Path) -> Option<Upstre
     );
     section.set_boolean("forward_cookies", &mut config.forward_cookies);
     config.trusted_certificates = section.optional("ca_file", "a path", |name| {
-        certificates(&folder.join(name)).map_err(|message| format!("{message} in {name:?}"))
+        certificates(&folder.join(name))
+            .inspect(|found| found.iter().for_each(|one| section.note_file(one)))
+            .map_err(|message| format!("{message} in {name:?}"))
     });
     section.finish();
     url.map(|_| config)

@@ -20,8 +20,8 @@ use tokio::net::TcpStream;
 use tollgate_client::Pubkey;
 use tollgate_gate::siwx::SignInMessage;
 use tollgate_verifier::config::{
-    ChainConfig, Config, LimitsConfig, LogConfig, MerchantConfig, MerchantId, RouteConfig, Secret,
-    SecretUrl, Secrets, ServerConfig, UpstreamConfig,
+    ChainConfig, Config, LimitsConfig, LogConfig, MerchantConfig, MerchantId, ReloadConfig,
+    RouteConfig, Secret, SecretUrl, Secrets, ServerConfig, SourceDigest, UpstreamConfig,
 };
 use tollgate_verifier::{RunningVerifier, Verifier};
 
@@ -191,7 +191,9 @@ pub fn config_without_upstream(rpc: &ScriptedRpc) -> Config {
         limits: LimitsConfig::default(),
         admin: None,
         log: LogConfig::default(),
+        reload: ReloadConfig::default(),
         routes: vec![paid, free],
+        source: SourceDigest::default(),
     }
 }
 
