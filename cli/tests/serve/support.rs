@@ -110,8 +110,13 @@ product = "day-pass"
 
     /// Starts `tollgate serve` and waits until it listens.
     pub async fn serve(&self, config: &Path, filter: &str) -> Service {
+        self.serve_with(config, &[("RUST_LOG", filter)]).await
+    }
+
+    /// The same with more of an environment.
+    pub async fn serve_with(&self, config: &Path, environment: &[(&str, &str)]) -> Service {
         let mut command = self.tollgate(&["serve", "--config", config.to_str().unwrap()]);
-        Service::start(command.env("RUST_LOG", filter)).await
+        Service::start(command.envs(environment.iter().copied())).await
     }
 }
 
