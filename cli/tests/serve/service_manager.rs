@@ -7,9 +7,7 @@ use std::time::Duration;
 use tokio::net::UnixDatagram;
 
 use super::support::Site;
-
-/// How long a test waits for what has to be said.
-const PATIENCE: Duration = Duration::from_secs(60);
+use tollgate_test_process::PATIENCE;
 
 /// The manager's end of the socket.
 struct Manager(UnixDatagram);

@@ -12,7 +12,7 @@ pub use scrub::{
     Cookies, carries_session, scrub_embedded_request, scrub_embedded_response, scrub_request,
     scrub_response,
 };
-pub use trailers::{accepts_trailers, announced_trailers, scrub_trailers};
+pub use trailers::{PassingTrailers, accepts_trailers, announced_trailers, scrub_trailers};
 pub use upgrade::{asks_for_websocket, names_upgrade};
 
 use http::{HeaderName, HeaderValue};

@@ -236,6 +236,8 @@ pub enum MerchantId {
 pub struct UpstreamConfig {
     /// Scheme and authority; requests keep their path.
     pub url: Uri,
+    /// What is spoken with it.
+    pub protocol: UpstreamProtocol,
     /// How long connecting may take.
     pub connect_timeout: Duration,
     /// How long the upstream may take until its response's head.
@@ -257,6 +259,7 @@ impl UpstreamConfig {
     pub fn new(url: Uri) -> Self {
         Self {
             url,
+            protocol: UpstreamProtocol::Http1,
             connect_timeout: Duration::from_secs(3),
             response_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(30),
@@ -265,6 +268,19 @@ impl UpstreamConfig {
             trusted_certificates: None,
         }
     }
+}
+
+/// What is spoken with an upstream. It is not negotiated: HTTP/1 and HTTP/2 differ in
+/// what a request's head must say about trailers, which is known before there is a
+/// connection. WebSocket handshakes are HTTP/1 in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UpstreamProtocol {
+    /// HTTP/1.1, a connection for each request in progress.
+    #[default]
+    Http1,
+    /// HTTP/2, all requests on one connection: by ALPN over TLS, else with prior
+    /// knowledge (RFC 9113 section 3.3). What gRPC needs.
+    Http2,
 }
 
 /// One of `[[routes]]`.

@@ -2,6 +2,7 @@
 //! between them.
 
 pub mod admin;
+pub mod certificates;
 pub mod raw_upstream;
 pub mod rpc;
 pub mod spelling;
