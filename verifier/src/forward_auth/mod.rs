@@ -167,10 +167,20 @@ impl ForwardAuth {
     /// The beginning of every leave.
     fn leave(&self, request: &http::Request<()>) -> Response {
         let mut response = StatusCode::OK.into_response();
-        // The others tell a session token from other credentials by themselves.
-        if self.config.style == ForwardAuthStyle::Envoy && carries_session(request.headers()) {
-            let name = HeaderValue::from_static("authorization");
-            response.headers_mut().insert(HEADERS_TO_REMOVE, name);
+        let ours = carries_session(request.headers());
+        match (self.config.style, ours) {
+            (ForwardAuthStyle::Envoy, true) => {
+                let name = HeaderValue::from_static("authorization");
+                response.headers_mut().insert(HEADERS_TO_REMOVE, name);
+            }
+            // It forwards what stands here, and nothing of the name if nothing does.
+            (ForwardAuthStyle::Traefik, false) => {
+                let credentials = request.headers().get(header::AUTHORIZATION);
+                let credentials = credentials.map(|value| (header::AUTHORIZATION, value.clone()));
+                response.headers_mut().extend(credentials);
+            }
+            // These tell a session token from other credentials by themselves.
+            _ => {}
         }
         response
     }

@@ -1,5 +1,5 @@
-//! Web servers that ask before they forward: real nginx, Caddy and Envoy, and the
-//! questions of Traefik as it sends them.
+//! Web servers that ask before they forward: real nginx, Caddy, Envoy and (where it is
+//! installed) Traefik; and questions as they send them.
 
 mod questions;
 mod server;

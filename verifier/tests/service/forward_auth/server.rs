@@ -139,7 +139,7 @@ impl Server {
             .unwrap();
         let mut server = Self { child, folder };
         let listening = async {
-            while TcpStream::connect(front).await.is_err() {
+            while !is_ready(kind, front).await {
                 if let Some(status) = server.child.try_wait().unwrap() {
                     panic!("{kind:?} ended with {status}: {}", server.log());
                 }
@@ -155,6 +155,15 @@ impl Server {
     fn log(&self) -> String {
         std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
+}
+
+/// Whether it listens and knows its configuration, which Traefik reads afterwards.
+async fn is_ready(kind: Kind, front: SocketAddr) -> bool {
+    if kind != Kind::Traefik {
+        return TcpStream::connect(front).await.is_ok();
+    }
+    let products = reqwest::get(format!("http://{front}/v1/products")).await;
+    products.is_ok_and(|answer| answer.status() == 200)
 }
 
 fn nginx(binary: &Path, folder: &Path, sample: &str) -> Command {
