@@ -36,6 +36,15 @@ pub(crate) fn base64url_decode(text: &str) -> Option<Vec<u8>> {
     prelude::BASE64_URL_SAFE_NO_PAD.decode(text).ok()
 }
 
+/// `N` bytes of unpadded URL base64.
+pub(crate) fn base64url_decode_exact<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    let length = prelude::BASE64_URL_SAFE_NO_PAD
+        .decode_slice(text, &mut bytes)
+        .ok()?;
+    (length == N).then_some(bytes)
+}
+
 /// Lower-case hexadecimal.
 pub(crate) fn hex_encode(bytes: &[u8]) -> String {
     let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or_default();
