@@ -4,10 +4,11 @@
 
 use super::particulars::Particulars;
 use super::terms::{Extra, MAX_TIMEOUT_SECONDS, RETRY_AFTER_SECONDS, SCHEME, Terms};
-use crate::error::Retry;
+use crate::error::{PROBLEM_TYPE_PREFIX, Retry};
 use crate::gate::Gate;
 use crate::offer::ProductOffer;
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// The body. The comment of each field names its source.
 #[derive(Clone, Debug, Serialize)]
@@ -16,9 +17,9 @@ pub struct Body {
     #[serde(rename = "x402Version")]
     pub x402_version: u8,
     /// x402 v1, and what programs read: a stable code of [`crate::PaymentReason`].
-    pub error: String,
+    pub error: Cow<'static, str>,
     /// What people read: the reason in a sentence.
-    pub detail: String,
+    pub detail: Cow<'static, str>,
     /// RFC 9457 problem type, as in every other refusal.
     pub r#type: String,
     /// The status, for bodies that travel without it.
@@ -146,7 +147,7 @@ impl Body {
             x402_version: 1,
             error: given.reason.code.clone(),
             detail: given.reason.detail.clone(),
-            r#type: given.reason.problem_type.clone(),
+            r#type: format!("{PROBLEM_TYPE_PREFIX}{}", given.reason.code),
             status: http::StatusCode::PAYMENT_REQUIRED.as_u16(),
             accepts: [RequirementsV1 {
                 scheme: SCHEME,

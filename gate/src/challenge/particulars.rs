@@ -1,9 +1,9 @@
 //! What differs from one 402 to the next for the same offer.
 
 use crate::decision::{PaymentDue, PaymentReason};
-use crate::error::PROBLEM_TYPE_PREFIX;
 use crate::gate::{Entropy, Gate};
 use crate::siwx::SignInTerms;
+use std::borrow::Cow;
 use tollgate_client::{PaymentId, UnixSeconds};
 
 /// The texts that differ. Everything else in a 402 follows from the gate's settings
@@ -14,7 +14,7 @@ pub(super) struct Particulars {
     pub resource_url: String,
     /// Base58.
     pub payment_id: String,
-    /// Why payment is demanded: code, sentence and problem type.
+    /// Why payment is demanded.
     pub reason: ReasonTexts,
     /// `None` for times that RFC 3339 cannot write: then there is no sign-in.
     pub sign_in: Option<SignInTerms>,
@@ -25,17 +25,17 @@ pub(super) struct Particulars {
 /// A [`PaymentReason`] in words.
 #[derive(Clone, Debug)]
 pub(super) struct ReasonTexts {
-    pub code: String,
-    pub detail: String,
-    pub problem_type: String,
+    /// Its stable code.
+    pub code: Cow<'static, str>,
+    /// A sentence.
+    pub detail: Cow<'static, str>,
 }
 
 impl From<PaymentReason> for ReasonTexts {
     fn from(reason: PaymentReason) -> Self {
         Self {
-            code: reason.code().to_owned(),
-            detail: reason.detail().to_owned(),
-            problem_type: format!("{PROBLEM_TYPE_PREFIX}{}", reason.code()),
+            code: reason.code().into(),
+            detail: reason.detail().into(),
         }
     }
 }

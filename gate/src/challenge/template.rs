@@ -23,7 +23,6 @@ enum Gap {
     PaymentId,
     ReasonCode,
     ReasonDetail,
-    ProblemType,
     Nonce,
     IssuedAt,
     ExpirationTime,
@@ -32,12 +31,11 @@ enum Gap {
 }
 
 impl Gap {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 9] = [
         Self::ResourceUrl,
         Self::PaymentId,
         Self::ReasonCode,
         Self::ReasonDetail,
-        Self::ProblemType,
         Self::Nonce,
         Self::IssuedAt,
         Self::ExpirationTime,
@@ -55,19 +53,17 @@ impl Gap {
     fn text_of(self, given: &Particulars) -> &str {
         let sign_in = given.sign_in.as_ref();
         let caller = given.caller.as_ref();
-        let text = match self {
-            Self::ResourceUrl => Some(&given.resource_url),
-            Self::PaymentId => Some(&given.payment_id),
-            Self::ReasonCode => Some(&given.reason.code),
-            Self::ReasonDetail => Some(&given.reason.detail),
-            Self::ProblemType => Some(&given.reason.problem_type),
-            Self::Nonce => sign_in.map(|sign_in| &sign_in.nonce),
-            Self::IssuedAt => sign_in.map(|sign_in| &sign_in.issued_at),
-            Self::ExpirationTime => sign_in.map(|sign_in| &sign_in.expiration_time),
-            Self::Beneficiary => caller.map(|caller| &caller.beneficiary),
-            Self::Entitlement => caller.map(|caller| &caller.entitlement),
-        };
-        text.map_or("", String::as_str)
+        match self {
+            Self::ResourceUrl => &given.resource_url,
+            Self::PaymentId => &given.payment_id,
+            Self::ReasonCode => &given.reason.code,
+            Self::ReasonDetail => &given.reason.detail,
+            Self::Nonce => sign_in.map_or("", |sign_in| &sign_in.nonce),
+            Self::IssuedAt => sign_in.map_or("", |sign_in| &sign_in.issued_at),
+            Self::ExpirationTime => sign_in.map_or("", |sign_in| &sign_in.expiration_time),
+            Self::Beneficiary => caller.map_or("", |caller| &caller.beneficiary),
+            Self::Entitlement => caller.map_or("", |caller| &caller.entitlement),
+        }
     }
 }
 
@@ -77,9 +73,8 @@ fn particulars(text: impl Fn(Gap) -> String, with_caller: bool) -> Particulars {
         resource_url: text(Gap::ResourceUrl),
         payment_id: text(Gap::PaymentId),
         reason: ReasonTexts {
-            code: text(Gap::ReasonCode),
-            detail: text(Gap::ReasonDetail),
-            problem_type: text(Gap::ProblemType),
+            code: text(Gap::ReasonCode).into(),
+            detail: text(Gap::ReasonDetail).into(),
         },
         sign_in: Some(SignInTerms {
             nonce: text(Gap::Nonce),

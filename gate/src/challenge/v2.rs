@@ -7,6 +7,7 @@ use crate::gate::Gate;
 use crate::offer::ProductOffer;
 use crate::siwx::SignInChallenge;
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// The JSON in the `PAYMENT-REQUIRED` header.
 #[derive(Clone, Debug, Serialize)]
@@ -15,7 +16,7 @@ pub struct PaymentRequired {
     /// 2.
     pub x402_version: u8,
     /// A stable code of [`crate::PaymentReason`].
-    pub error: String,
+    pub error: Cow<'static, str>,
     /// What is asked for.
     pub resource: Resource,
     /// The ways to pay: exactly one, because stock clients fail on clusters that

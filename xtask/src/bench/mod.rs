@@ -8,9 +8,11 @@
 
 mod figures;
 mod goals;
+mod population;
 mod processes;
 mod report;
 mod rows;
+mod setting;
 
 use std::process::Command;
 
@@ -19,7 +21,8 @@ use crate::process;
 use crate::workspace::{Workspace, write_whole};
 
 use figures::Results;
-use processes::{Setting, Tools};
+use processes::Tools;
+use setting::Setting;
 
 /// The benchmark's own workspace.
 const MANIFEST: &str = "benches/gate/Cargo.toml";
@@ -53,6 +56,10 @@ pub fn run(workspace: &Workspace, bench: &Bench) -> Result<(), Error> {
             eprintln!("round {round} of {}: {}", bench.rounds, row.name);
             results.add(row.name, setting.measure(row, round, bench)?);
         }
+    }
+    for size in population::SIZES {
+        let population = population::measure(&setting, size, bench)?;
+        results.populations.push(population);
     }
     results.users = tools.users(bench.users)?;
     let goals = goals::judge(&results);
