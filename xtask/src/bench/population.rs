@@ -39,6 +39,8 @@ pub struct Population {
     pub entitlements: u64,
     /// From the start of the process until all were known.
     pub ready_seconds: f64,
+    /// Processor time that it took: what is left of it on a machine with other work.
+    pub ready_cpu_seconds: f64,
     /// Memory that it then held, in millions of bytes.
     pub resident_mb: f64,
     /// The most that it held by then.
@@ -74,6 +76,7 @@ pub fn measure(setting: &Setting<'_>, size: u64, bench: &Bench) -> Result<Popula
         std::thread::sleep(PAUSE);
     }
     let ready_seconds = started.elapsed().as_secs_f64();
+    let ready_cpu_seconds = processor(&server)?;
     let (resident_mb, peak_mb) = memory(&server)?;
     let callers = CALLERS.min(size);
     let load = Load {
@@ -97,6 +100,7 @@ pub fn measure(setting: &Setting<'_>, size: u64, bench: &Bench) -> Result<Popula
     Ok(Population {
         entitlements: size,
         ready_seconds,
+        ready_cpu_seconds,
         resident_mb,
         peak_mb,
         cpu_us: median(|figures| figures.cpu_us),
@@ -119,9 +123,30 @@ fn remembered(admin: SocketAddr) -> Result<u64, Error> {
     .map_err(io)?;
     let mut page = String::new();
     stream.read_to_string(&mut page).map_err(io)?;
+    // OpenMetrics writes gauges with a fraction, which a count does not have.
     page.lines()
-        .find_map(|line| line.strip_prefix(REMEMBERED)?.trim().parse().ok())
+        .find_map(|line| {
+            let value = line.strip_prefix(REMEMBERED)?.trim();
+            value.strip_suffix(".0").unwrap_or(value).parse().ok()
+        })
         .ok_or_else(|| malformed("the gauge of entitlements is missing"))
+}
+
+/// The processor time that a server has used, in seconds: the 14th and 15th field of
+/// its line, in hundredths (proc(5)); they are counted behind the name in parentheses.
+fn processor(server: &Server) -> Result<f64, Error> {
+    let file = format!("/proc/{}/stat", server.id());
+    let stat = fs::read_to_string(&file).map_err(Error::file("read", &file))?;
+    let fields = stat.rsplit(')').next().unwrap_or_default();
+    let hundredths: Option<u32> = fields
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .map(|field| field.parse::<u32>().ok())
+        .sum();
+    hundredths
+        .map(|hundredths| f64::from(hundredths) / 100.0)
+        .ok_or_else(|| Error::malformed(&file, "no processor time"))
 }
 
 /// What a server's process holds and held at most, in millions of bytes (proc(5)).

@@ -92,14 +92,15 @@ pub fn table(results: &Results, goals: &[Goal]) -> String {
 /// What many entitlements cost, as a table.
 fn populations(results: &Results) -> String {
     let mut text = format!(
-        "\n{:>12}  {:>8}  {:>11}  {:>7}  {:>8}  {:>9}\n",
-        "entitlements", "ready s", "resident MB", "peak MB", "cpu us", "req/s"
+        "\n{:>12}  {:>8}  {:>7}  {:>11}  {:>7}  {:>8}  {:>9}\n",
+        "entitlements", "ready s", "cpu s", "resident MB", "peak MB", "cpu us", "req/s"
     );
     for population in &results.populations {
         text += &format!(
-            "{:>12}  {:>8.1}  {:>11.0}  {:>7.0}  {:>8.1}  {:>9.0}\n",
+            "{:>12}  {:>8.1}  {:>7.1}  {:>11.0}  {:>7.0}  {:>8.1}  {:>9.0}\n",
             population.entitlements,
             population.ready_seconds,
+            population.ready_cpu_seconds,
             population.resident_mb,
             population.peak_mb,
             population.cpu_us,
