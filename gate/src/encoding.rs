@@ -16,6 +16,11 @@ pub(crate) fn base64_encode(bytes: impl AsRef<[u8]>) -> String {
     LENIENT.encode(bytes)
 }
 
+/// Appends the same to `text`.
+pub(crate) fn base64_append(bytes: &[u8], text: &mut String) {
+    LENIENT.encode_string(bytes, text);
+}
+
 /// The bytes of standard base64, with or without padding.
 pub(crate) fn base64_decode(text: &str) -> Option<Vec<u8>> {
     LENIENT.decode(text).ok()
@@ -31,9 +36,22 @@ pub(crate) fn base64url_decode(text: &str) -> Option<Vec<u8>> {
     prelude::BASE64_URL_SAFE_NO_PAD.decode(text).ok()
 }
 
+/// `N` bytes of unpadded URL base64.
+pub(crate) fn base64url_decode_exact<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    let length = prelude::BASE64_URL_SAFE_NO_PAD
+        .decode_slice(text, &mut bytes)
+        .ok()?;
+    (length == N).then_some(bytes)
+}
+
 /// Lower-case hexadecimal.
 pub(crate) fn hex_encode(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or_default();
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)])
+        .collect()
 }
 
 /// `N` bytes of lower-case hexadecimal; upper case is another spelling and refused.

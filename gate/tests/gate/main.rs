@@ -8,6 +8,7 @@
 )]
 
 mod challenge;
+mod challenge_templates;
 mod decision;
 mod errors;
 mod identity;

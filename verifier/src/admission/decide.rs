@@ -18,6 +18,7 @@ use tollgate_gate::{
     Decision, Entitled, Entropy, GateError, Metering, Next, PaymentDue, Question, Reading,
     Resolution, RouteMatch,
 };
+use tracing::field::display;
 use tracing::{Span, warn};
 
 use super::{Admission, Asked, Grant};
@@ -350,7 +351,7 @@ impl App {
         let entropy = Entropy(rand::random());
         let challenge = self.gate.challenge(due, matched, query, now, &entropy);
         let payment_id = *challenge.payment_id();
-        Span::current().record("payment_id", payment_id.to_string());
+        Span::current().record("payment_id", display(&payment_id));
         Ok((challenge.into_response().map(Body::from), payment_id))
     }
 }
