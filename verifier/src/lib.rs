@@ -39,7 +39,6 @@ mod lasting;
 mod limits;
 pub mod logging;
 mod market;
-mod metered;
 mod metrics;
 mod nonces;
 mod proxy;

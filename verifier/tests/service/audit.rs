@@ -1,7 +1,7 @@
 //! The audit log of a running service: what is in it, what is not, and that it
 //! holds.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use tollgate_client::EntitlementStatus;
@@ -196,4 +196,60 @@ async fn only_the_wanted_kinds_are_recorded() {
     let (_, records) = read(folder.path());
     let kinds: Vec<_> = records.iter().map(|record| record.kind).collect();
     assert_eq!(kinds, [Kind::Opened, Kind::Grant, Kind::Closed]);
+}
+
+/// Puts folders where the log would begin its next files, as a full disk would keep it
+/// from doing. Returns them.
+fn obstruct(folder: &Path) -> Vec<PathBuf> {
+    let next = (1..200).map(|number| folder.join(format!("audit-{number:020}.jsonl")));
+    let missing: Vec<_> = next.filter(|path| !path.exists()).collect();
+    for path in &missing {
+        std::fs::create_dir(path).unwrap();
+    }
+    missing
+}
+
+/// Nothing is granted without a record; and a sign-in that opened nothing is not used
+/// up.
+#[tokio::test]
+async fn a_sign_in_that_could_not_be_recorded_may_be_sent_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::with(|config| {
+        config.audit = Some(AuditConfig {
+            queue: 1,
+            // Every batch begins a file.
+            max_file_bytes: 1,
+            ..AuditConfig::new(folder.path().to_owned())
+        });
+    })
+    .await;
+    stage.rpc.entitle("agent", LATER, |_| {});
+    let proof = stage.sign_in(PATH, "agent").await;
+    let sign_in = async || {
+        let request = stage.http.get(stage.url(PATH));
+        request.header("sign-in-with-x", &proof).send().await
+    };
+    let obstacles = obstruct(folder.path());
+    super::support::eventually(async || stage.get(PATH).await.status() == 503).await;
+    let refused = sign_in().await.unwrap();
+    assert_eq!(refused.status(), 503);
+    assert!(!refused.headers().contains_key("tollgate-session"));
+    let body: serde_json::Value = refused.json().await.unwrap();
+    assert_eq!(body["error"], "overloaded");
+    assert_eq!(stage.upstream.requests(), 0);
+    for path in obstacles {
+        std::fs::remove_dir(path).unwrap();
+    }
+    let mut last = 503;
+    super::support::eventually(async || {
+        last = sign_in().await.unwrap().status().as_u16();
+        last != 503
+    })
+    .await;
+    assert_eq!(last, 200);
+    assert_eq!(sign_in().await.unwrap().status(), 401);
+    stage.verifier.shutdown().await;
+    let (_, records) = read(folder.path());
+    let grants = records.iter().filter(|record| record.kind == Kind::Grant);
+    assert_eq!(grants.count(), 1);
 }

@@ -19,6 +19,7 @@ mod entrance;
 mod forward_auth;
 mod heads;
 mod http2_abuse;
+mod metered;
 mod metrics;
 mod openapi;
 mod pages;
@@ -26,6 +27,8 @@ mod passage;
 mod payments;
 mod proxying;
 mod receipts;
+#[path = "../redis_server/mod.rs"]
+mod redis_server;
 mod reloading;
 mod replicas;
 mod smuggling;
