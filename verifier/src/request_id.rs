@@ -1,7 +1,6 @@
 //! A name for each request.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -19,9 +18,9 @@ tokio::task_local! {
 
 impl RequestId {
     /// The id of the request that is being answered; `None` outside of one.
-    pub(crate) fn current() -> Option<Arc<str>> {
+    pub(crate) fn current() -> Option<String> {
         CURRENT
-            .try_with(|id| id.0.to_str().ok().map(Arc::from))
+            .try_with(|id| id.0.to_str().ok().map(str::to_owned))
             .ok()
             .flatten()
     }

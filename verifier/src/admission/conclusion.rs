@@ -13,24 +13,24 @@ use super::verdict::Verdict;
 use super::way::Way;
 use super::{Admission, Grant};
 use crate::app::App;
-use crate::audit::{self, Event, Trail};
+use crate::audit::{self, Record, Trail};
 use crate::error::ServiceError;
 use crate::market::Market;
 use crate::receipts::Served;
 use crate::request_record::{self, Outcome};
 
-/// A decision that takes effect when its events are recorded.
+/// A decision that takes effect when it is recorded.
 #[derive(Debug)]
 pub(super) struct Concluded {
     admission: Admission,
     /// How the request ends, where the answer itself does not say it.
     outcome: Option<Outcome>,
     /// What is to be recorded first.
-    pub(super) events: Vec<Event>,
+    pub(super) records: Vec<Record>,
 }
 
 impl Concluded {
-    /// Its events are recorded: it counts.
+    /// What is to be recorded is: it counts.
     pub(super) fn take_effect(mut self) -> Admission {
         if let Some(outcome) = self.outcome {
             request_record::conclude(outcome);
@@ -61,7 +61,7 @@ impl App {
             Ok(Verdict::Free) => Concluded {
                 admission: Admission::Free(matched),
                 outcome: Some(Outcome::Free),
-                events: Vec::new(),
+                records: Vec::new(),
             },
             Ok(Verdict::Entitled(entitled, held)) => {
                 let served = Served {
@@ -74,7 +74,7 @@ impl App {
                 let ended = audit::Outcome::Granted(&grant.entitled, receipt);
                 Concluded {
                     outcome: Some(Outcome::Granted),
-                    events: self.events(&trail, &ended),
+                    records: self.records(&trail, &ended),
                     admission: Admission::Granted(matched, Box::new(grant)),
                 }
             }
@@ -85,7 +85,7 @@ impl App {
                     Concluded {
                         admission: Admission::Answered(response),
                         outcome: Some(Outcome::Challenged),
-                        events: self.events(&trail, &ended),
+                        records: self.records(&trail, &ended),
                     }
                 }
                 Err(error) => self.refuse(&trail, error),
@@ -98,7 +98,7 @@ impl App {
         Concluded {
             admission: Admission::Answered(error.into_response()),
             outcome: None,
-            events: self.events(trail, &audit::Outcome::Refused(error)),
+            records: self.records(trail, &audit::Outcome::Refused(error)),
         }
     }
 

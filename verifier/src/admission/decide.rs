@@ -66,10 +66,10 @@ impl App {
             }
         };
         let mut concluded = self.conclude(way, verdict, asked.query);
-        match self.record_at_once(std::mem::take(&mut concluded.events)) {
+        match self.record_at_once(std::mem::take(&mut concluded.records)) {
             Ok(()) => Begun::Decided(concluded.take_effect()),
-            Err(events) => {
-                concluded.events = events;
+            Err(records) => {
+                concluded.records = records;
                 Begun::Waiting(Box::new(Waiting(Step::Effect(concluded))))
             }
         }
@@ -84,7 +84,7 @@ impl App {
                 self.conclude(way, verdict, query)
             }
         };
-        match self.record(std::mem::take(&mut concluded.events)).await {
+        match self.record(std::mem::take(&mut concluded.records)).await {
             Ok(()) => concluded.take_effect(),
             // What the request holds goes back with the conclusion.
             Err(error) => Admission::Answered(error.into_response()),

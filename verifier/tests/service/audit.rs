@@ -8,7 +8,7 @@ use tollgate_client::EntitlementStatus;
 use tollgate_gate::receipt::{KeySet, ReceiptKey};
 use tollgate_verifier::Verifier;
 use tollgate_verifier::audit::verify::{Expectations, Findings, verify};
-use tollgate_verifier::audit::{Kind, Record};
+use tollgate_verifier::audit::{Kind, Proof, Record};
 use tollgate_verifier::config::{AuditConfig, ReceiptsConfig};
 use zeroize::Zeroizing;
 
@@ -123,13 +123,13 @@ async fn every_decision_is_recorded_with_its_grounds_and_without_secrets() {
     assert_eq!(grant.request.as_deref(), Some(request_id.as_str()));
     assert_eq!(grant.route.as_deref(), Some("/v1/quote/{symbol}"));
     assert_eq!(grant.product.as_deref(), Some("quotes"));
-    assert_eq!(grant.beneficiary, Some(address("agent").to_string()));
-    assert_eq!(grant.proof.as_deref(), Some("sign_in"));
-    let entitlement = rpc::entitlement_address("agent").to_string();
+    assert_eq!(grant.beneficiary, Some(address("agent")));
+    assert_eq!(grant.proof, Some(Proof::SignIn));
+    let entitlement = rpc::entitlement_address("agent");
     assert_eq!(grant.entitlement, Some(entitlement));
     assert!(grant.slot.is_some() && grant.last_intent.is_some() && grant.receipt.is_some());
-    assert_eq!(decisions[3].proof.as_deref(), Some("session"));
-    assert_eq!(decisions[7].proof.as_deref(), Some("none"));
+    assert_eq!(decisions[3].proof, Some(Proof::Session));
+    assert_eq!(decisions[7].proof, Some(Proof::None));
     assert_eq!(records.last().unwrap().kind, Kind::Closed);
 
     let mut text = String::new();
