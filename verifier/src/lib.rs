@@ -43,6 +43,7 @@ mod metrics;
 mod nonces;
 mod proxy;
 mod receipts;
+mod redis_client;
 pub mod reference;
 mod reload;
 mod request_checks;
@@ -53,6 +54,7 @@ mod serve;
 mod shutdown;
 mod start_error;
 mod tenure;
+mod trust;
 mod verifier;
 
 pub use config::{Config, ConfigError, ConfigProblem};

@@ -20,7 +20,7 @@ use tollgate_client::{Chain, ChainOptions, PROGRAM_ID};
 use tollgate_localnet::{CommitmentDepths, DEVNET_GENESIS_HASH, Localnet, USDC_MINT};
 use tollgate_verifier::config::{
     ChainConfig, LimitsConfig, LogConfig, MerchantConfig, MerchantId, PublicUrl, RouteConfig,
-    Secret, SecretUrl, Secrets, ServerConfig, UpstreamConfig,
+    Secret, SecretUrl, Secrets, ServerConfig, SignInsConfig, UpstreamConfig,
 };
 use tollgate_verifier::{Config, RunningVerifier, Verifier};
 
@@ -177,6 +177,7 @@ pub fn configure_for(
         upstream: Some(UpstreamConfig::new(upstream)),
         forward_auth: None,
         credits: None,
+        sign_ins: SignInsConfig::default(),
         receipts: None,
         audit: None,
         limits: LimitsConfig::default(),

@@ -30,6 +30,13 @@ pub(super) struct Concluded {
 }
 
 impl Concluded {
+    /// What is to be recorded could not be: nothing of it counts.
+    pub(super) async fn be_void(self) {
+        if let Admission::Granted(_, grant) = self.admission {
+            grant.held.give_back().await;
+        }
+    }
+
     /// What is to be recorded is: it counts.
     pub(super) fn take_effect(mut self) -> Admission {
         if let Some(outcome) = self.outcome {

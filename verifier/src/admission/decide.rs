@@ -86,8 +86,10 @@ impl App {
         };
         match self.record(std::mem::take(&mut concluded.records)).await {
             Ok(()) => concluded.take_effect(),
-            // What the request holds goes back with the conclusion.
-            Err(error) => Admission::Answered(error.into_response()),
+            Err(error) => {
+                concluded.be_void().await;
+                Admission::Answered(error.into_response())
+            }
         }
     }
 }

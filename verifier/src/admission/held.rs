@@ -14,6 +14,14 @@ pub(crate) struct Held {
 }
 
 impl Held {
+    /// The request is kept out: its answer must not arrive before its sign-in may be
+    /// sent again. The credits go back by themselves.
+    pub(super) async fn give_back(self) {
+        if let Some(sign_in) = self.sign_in {
+            sign_in.give_back().await;
+        }
+    }
+
     /// The request is let through with it.
     pub(super) fn take_effect(&mut self) {
         if let Some(reservation) = &self.reservation {

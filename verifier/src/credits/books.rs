@@ -133,6 +133,7 @@ impl CreditBooks {
         let (_, stopping) = watch::channel(false);
         let around = Surroundings {
             chain: Arc::clone(&chain),
+            redis: None,
             owner: owner(config, merchant_address(config, &chain.addresses())),
             longest_request: longest_request(config),
             stopping,

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::future::ready;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use futures::future::BoxFuture;
 use tokio::time::Instant;
 
 use super::{Answer, Booking, LIFETIME, NonceStore, NonceUse};
@@ -62,6 +63,14 @@ impl NonceMemory {
             }
         }
     }
+
+    fn free(&self, booking: &Booking) {
+        if let Some(used_by) = self.state().used_by.get_mut(&booking.nonce)
+            && *used_by == Some(booking.id)
+        {
+            *used_by = None;
+        }
+    }
 }
 
 impl NonceStore for NonceMemory {
@@ -73,12 +82,9 @@ impl NonceStore for NonceMemory {
         Box::pin(ready(Ok(self.use_up(booking))))
     }
 
-    fn give_back(&self, booking: Booking) {
-        if let Some(used_by) = self.state().used_by.get_mut(&booking.nonce)
-            && *used_by == Some(booking.id)
-        {
-            *used_by = None;
-        }
+    fn give_back(&self, booking: Booking) -> BoxFuture<'static, ()> {
+        self.free(&booking);
+        Box::pin(ready(()))
     }
 }
 
@@ -139,9 +145,9 @@ mod tests {
             assert_eq!(memory.use_up(&booking("a", id)), NonceUse::First);
             assert!(memory.was_used("a"));
             // Only by whom it was taken.
-            memory.give_back(booking("a", id + 1));
+            memory.free(&booking("a", id + 1));
             assert!(memory.was_used("a"));
-            memory.give_back(booking("a", id));
+            memory.free(&booking("a", id));
             assert!(!memory.was_used("a"));
         }
         assert_eq!(memory.use_up(&booking("b", 20)), NonceUse::First);

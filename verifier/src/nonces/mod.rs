@@ -9,9 +9,11 @@
 //! other replicas within five minutes. It gives the thief a session for the very
 //! product that was signed in for, which is what the first use's answer, stolen on the
 //! same way, would have given as well; it opens nothing else, spends nothing, and
-//! ends with the entitlement. A store that replicas share closes even that.
+//! ends with the entitlement. A store that replicas share ([`SharedNonces`]) closes even
+//! that.
 
 mod memory;
+mod shared;
 mod sign_in_use;
 
 use std::time::Duration;
@@ -21,8 +23,10 @@ use tollgate_gate::GateError;
 use tollgate_gate::limits::{CLOCK_SKEW, MAX_SIWX_AGE};
 
 pub(crate) use self::memory::{MAX_NONCES, NonceMemory};
+pub(crate) use self::shared::SharedNonces;
 pub(crate) use self::sign_in_use::SignInUse;
 use crate::error::ServiceError;
+use crate::redis_client::NoAnswer;
 
 /// How long a nonce could still be accepted after its first use.
 const LIFETIME: Duration = Duration::from_secs(MAX_SIWX_AGE.0 + 2 * CLOCK_SKEW.0);
@@ -48,11 +52,20 @@ pub(crate) enum NonceUse {
 
 /// Nobody could say whether a nonce was used: 503, and the sign-in may be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NonceStoreFailure;
+pub(crate) struct NonceStoreFailure(NoAnswer);
+
+impl From<NoAnswer> for NonceStoreFailure {
+    fn from(failure: NoAnswer) -> Self {
+        Self(failure)
+    }
+}
 
 impl From<NonceStoreFailure> for ServiceError {
-    fn from(_: NonceStoreFailure) -> Self {
-        GateError::Overloaded.into()
+    fn from(NonceStoreFailure(failure): NonceStoreFailure) -> Self {
+        match failure {
+            NoAnswer::Unavailable => GateError::SignInsUnavailable.into(),
+            NoAnswer::Overloaded => GateError::Overloaded.into(),
+        }
     }
 }
 
@@ -71,8 +84,8 @@ pub(crate) trait NonceStore: Send + Sync + 'static {
     /// been booked all the same.
     fn book<'a>(&'a self, booking: &'a Booking) -> Answer<'a, NonceUse>;
 
-    /// Takes a booking back, if it is this one that stands: the nonce may be used
-    /// again. Behind the caller's back and as well as it can: what cannot be given back
-    /// stays used, and its owner signs in anew.
-    fn give_back(&self, booking: Booking);
+    /// Takes a booking back, if it is this one that stands: when the future ends, the
+    /// nonce may be used again. What cannot be given back stays used, and its owner
+    /// signs in anew.
+    fn give_back(&self, booking: Booking) -> BoxFuture<'static, ()>;
 }

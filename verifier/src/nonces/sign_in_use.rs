@@ -3,12 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
 use tollgate_gate::GateError;
 
 use super::{Booking, NonceStore, NonceUse};
 use crate::error::ServiceError;
 
-/// A sign-in that one request has used up, unless it is dropped before it is kept.
+/// A sign-in that one request has used up. Dropped before it is kept, it goes back
+/// behind the caller's back.
 pub(crate) struct SignInUse {
     store: Arc<dyn NonceStore>,
     /// `None` when there is nothing to give back any more.
@@ -43,6 +45,13 @@ impl SignInUse {
         Err(refused.into())
     }
 
+    /// It has opened nothing: when this ends, it may be sent again.
+    pub(crate) async fn give_back(mut self) {
+        if let Some(booking) = self.booking.take() {
+            self.store.give_back(booking).await;
+        }
+    }
+
     /// It has opened something: it stays used.
     pub(crate) fn keep(mut self) {
         self.booking = None;
@@ -52,7 +61,11 @@ impl SignInUse {
 impl Drop for SignInUse {
     fn drop(&mut self) {
         if let Some(booking) = self.booking.take() {
-            self.store.give_back(booking);
+            let giving_back = self.store.give_back(booking);
+            // Without a runtime nobody can do it: the sign-in stays used.
+            if let Ok(runtime) = Handle::try_current() {
+                runtime.spawn(giving_back);
+            }
         }
     }
 }

@@ -9,11 +9,10 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, ResponseFuture};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::crypto::ring;
-use rustls::{ClientConfig, RootCertStore};
 
 use super::body::BoundedBody;
 use crate::config::UpstreamConfig;
+use crate::trust::client_tls;
 
 /// The most header lines of an upstream's response.
 const MAX_RESPONSE_HEADERS: usize = 128;
@@ -53,25 +52,8 @@ impl Transport {
             return Ok(Self::Plain(builder.build(http)));
         }
         http.enforce_http(false);
-        let tls = HttpsConnectorBuilder::new();
-        let tls = match &upstream.trusted_certificates {
-            None => tls.with_provider_and_native_roots(ring::default_provider())?,
-            Some(certificates) => {
-                let mut roots = RootCertStore::empty();
-                for certificate in certificates {
-                    roots
-                        .add(certificate.clone())
-                        .map_err(std::io::Error::other)?;
-                }
-                let provider = std::sync::Arc::new(ring::default_provider());
-                let config = ClientConfig::builder_with_provider(provider)
-                    .with_safe_default_protocol_versions()
-                    .map_err(std::io::Error::other)?
-                    .with_root_certificates(roots)
-                    .with_no_client_auth();
-                tls.with_tls_config(config)
-            }
-        };
+        let trusted = upstream.trusted_certificates.as_deref();
+        let tls = HttpsConnectorBuilder::new().with_tls_config(client_tls(trusted)?);
         let tls = tls.https_only().enable_http1().wrap_connector(http);
         Ok(Self::Tls(builder.build(tls)))
     }

@@ -2,6 +2,7 @@
 //! holds.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::json;
 use tollgate_client::EntitlementStatus;
@@ -9,9 +10,12 @@ use tollgate_gate::receipt::{KeySet, ReceiptKey};
 use tollgate_verifier::Verifier;
 use tollgate_verifier::audit::verify::{Expectations, Findings, verify};
 use tollgate_verifier::audit::{Kind, Proof, Record};
-use tollgate_verifier::config::{AuditConfig, ReceiptsConfig};
+use tollgate_verifier::config::{
+    AuditConfig, Config, ReceiptsConfig, RedisConfig, RedisUrl, SignInStoreConfig,
+};
 use zeroize::Zeroizing;
 
+use super::redis_server::RedisServer;
 use super::support::rpc::{self, CHAIN_TIME, Mood, ScriptedRpc};
 use super::support::upstream::Upstream;
 use super::support::{Stage, address, config, key, post};
@@ -211,8 +215,7 @@ fn obstruct(folder: &Path) -> Vec<PathBuf> {
 
 /// Nothing is granted without a record; and a sign-in that opened nothing is not used
 /// up.
-#[tokio::test]
-async fn a_sign_in_that_could_not_be_recorded_may_be_sent_again() {
+async fn what_could_not_be_recorded_is_not_used_up(change: impl FnOnce(&mut Config)) {
     let folder = tempfile::tempdir().unwrap();
     let stage = Stage::with(|config| {
         config.audit = Some(AuditConfig {
@@ -221,6 +224,7 @@ async fn a_sign_in_that_could_not_be_recorded_may_be_sent_again() {
             max_file_bytes: 1,
             ..AuditConfig::new(folder.path().to_owned())
         });
+        change(config);
     })
     .await;
     stage.rpc.entitle("agent", LATER, |_| {});
@@ -252,4 +256,22 @@ async fn a_sign_in_that_could_not_be_recorded_may_be_sent_again() {
     let (_, records) = read(folder.path());
     let grants = records.iter().filter(|record| record.kind == Kind::Grant);
     assert_eq!(grants.count(), 1);
+}
+
+#[tokio::test]
+async fn a_sign_in_that_could_not_be_recorded_may_be_sent_again() {
+    what_could_not_be_recorded_is_not_used_up(|_| {}).await;
+}
+
+#[tokio::test]
+async fn a_shared_store_of_sign_ins_gives_back_what_could_not_be_recorded() {
+    let Some(redis) = RedisServer::start() else {
+        return;
+    };
+    let url = RedisUrl::parse(&redis.url()).unwrap();
+    what_could_not_be_recorded_is_not_used_up(|config| {
+        config.sign_ins.store = SignInStoreConfig::Shared(RedisConfig::new(url));
+        config.sign_ins.store_timeout = Duration::from_secs(30);
+    })
+    .await;
 }

@@ -6,11 +6,9 @@ use std::time::Duration;
 
 use tollgate_gate::{Charge, Metering};
 use tollgate_verifier::config::{
-    AllowedOrigins, AuditConfig, Commitment, Config, ConfigError, CreditStoreConfig, MerchantId,
-    RouteAccess,
+    AllowedOrigins, AuditConfig, Commitment, Config, ConfigError, MerchantId, RouteAccess,
+    SignInsConfig,
 };
-
-use super::support;
 
 const EXAMPLE: &str = include_str!("../../examples/tollgate.toml");
 const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -30,12 +28,12 @@ fn environment(name: &str) -> Option<String> {
     }
 }
 
-fn parse(text: &str) -> Result<Config, ConfigError> {
+pub(super) fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(text, "tollgate.toml", Path::new("."), &environment)
 }
 
 /// The example with its secret in the environment of this test.
-fn valid() -> String {
+pub(super) fn valid() -> String {
     EXAMPLE.replace("key_file = \"secret.key\"", "key_env = \"SECRET\"")
 }
 
@@ -94,7 +92,13 @@ fn the_examples_optional_sections_are_valid() {
         .map(|line| {
             let inside = line.strip_prefix("#     ");
             if let Some(header) = inside.or(Some(line)).filter(|line| line.starts_with('[')) {
-                shown = ["[[secrets.previous]]", "[receipts]", "[audit]"].contains(&header);
+                shown = [
+                    "[[secrets.previous]]",
+                    "[receipts]",
+                    "[audit]",
+                    "[sign_ins]",
+                ]
+                .contains(&header);
             }
             inside.filter(|_| shown).unwrap_or(line).to_owned()
         })
@@ -114,6 +118,7 @@ fn the_examples_optional_sections_are_valid() {
     assert_eq!(receipts.reuse, Duration::from_secs(60));
     let audit = config.audit.as_ref().unwrap();
     assert_eq!(*audit, AuditConfig::new(Path::new("./audit").to_owned()));
+    assert_eq!(config.sign_ins, SignInsConfig::default());
     let not_after = config.secrets.previous[0].not_after.unwrap();
     assert_eq!(not_after.0, 1_796_083_200);
     assert!(!format!("{config:?}").contains(RECEIPT_SEED));
@@ -339,65 +344,6 @@ fn files_that_cannot_be_read_are_named() {
         error
             .to_string()
             .starts_with("no-such-folder/tollgate.toml: ")
-    );
-}
-
-/// The example with the section for metered products, as its comments show it.
-fn metered(section: &str) -> Result<Config, ConfigError> {
-    parse(&format!("{}\n[credits]\n{section}\n", valid()))
-}
-
-#[test]
-fn credits_are_counted_in_one_place_and_their_secrets_are_not_shown() {
-    assert!(parse(&valid()).unwrap().credits.is_none());
-    let key: Vec<u8> = support::key("operator").to_keypair_bytes().to_vec();
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("operator.json");
-    std::fs::write(&file, format!("{key:?}")).unwrap();
-    let operator = format!("operator_key_file = {:?}", file.to_str().unwrap());
-    let config = metered(&format!("path = \"credits.redb\"\n{operator}")).unwrap();
-    let credits = config.credits.unwrap();
-    let local = matches!(&credits.store, CreditStoreConfig::Local(path) if path == Path::new("./credits.redb"));
-    assert!(local, "{:?}", credits.store);
-    let shown = format!("{credits:?}");
-    assert!(shown.contains(&support::address("operator").to_string()));
-    assert!(
-        !shown.contains(&format!("{}, {}", key[0], key[1])),
-        "{shown}"
-    );
-    let shared = metered("redis_url = \"redis://user:password@127.0.0.1:6379/2\"").unwrap();
-    let shown = format!("{:?}", shared.credits.unwrap());
-    assert!(!shown.contains("password"), "{shown}");
-
-    let refused = |section: &str| {
-        let error = metered(section).unwrap_err();
-        let shown = error.to_string();
-        assert!(!shown.contains("hidden"), "{shown}");
-        let first = &error.problems[0];
-        (first.kind.code(), first.key.clone())
-    };
-    let conflict = ("config_conflict", "credits.path".to_owned());
-    assert_eq!(refused("store_timeout_ms = 5"), conflict);
-    assert_eq!(
-        refused("path = \"a\"\nredis_url = \"redis://127.0.0.1\""),
-        conflict
-    );
-    let invalid = |key: &str| ("config_invalid_value", format!("credits.{key}"));
-    assert_eq!(
-        refused("redis_url = \"http://x:hidden@y\""),
-        invalid("redis_url")
-    );
-    assert_eq!(
-        refused("path = \"a\"\nbookings_per_round = 0"),
-        invalid("bookings_per_round")
-    );
-    assert_eq!(
-        refused("path = \"a\"\noperator_key_env = \"SECRET\"").0,
-        "config_secret_unavailable"
-    );
-    assert_eq!(
-        refused("path = \"a\"\nuses = 1"),
-        ("config_unknown_key", "credits.uses".to_owned())
     );
 }
 

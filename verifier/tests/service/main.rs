@@ -13,6 +13,7 @@
 mod audit;
 mod chain_faults;
 mod configuration;
+mod configured_stores;
 mod embedded;
 mod endpoints;
 mod entrance;
@@ -31,6 +32,7 @@ mod receipts;
 mod redis_server;
 mod reloading;
 mod replicas;
+mod shared_sign_ins;
 mod smuggling;
 mod spellings;
 mod starting;

@@ -1,7 +1,9 @@
 //! Calls that are counted, where the store of their credits is in the way.
 
 use tollgate_client::Credits;
-use tollgate_verifier::config::{CreditStoreConfig, CreditsConfig, RateLimit, RedisUrl};
+use tollgate_verifier::config::{
+    CreditStoreConfig, CreditsConfig, RateLimit, RedisConfig, RedisUrl,
+};
 
 use super::redis_server::RedisServer;
 use super::support::Stage;
@@ -16,9 +18,9 @@ async fn who_asks_too_often_costs_the_store_nothing() {
     let Some(mut redis) = RedisServer::start() else {
         return;
     };
-    let url = RedisUrl::parse(&redis.url()).unwrap();
+    let server = RedisConfig::new(RedisUrl::parse(&redis.url()).unwrap());
     let stage = Stage::with(|config| {
-        config.credits = Some(CreditsConfig::new(CreditStoreConfig::Shared(url)));
+        config.credits = Some(CreditsConfig::new(CreditStoreConfig::Shared(server)));
         config.limits.payer = RateLimit {
             requests_per_minute: 1,
             burst: 2,

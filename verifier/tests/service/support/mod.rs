@@ -21,7 +21,7 @@ use tollgate_client::Pubkey;
 use tollgate_gate::siwx::SignInMessage;
 use tollgate_verifier::config::{
     ChainConfig, Config, LimitsConfig, LogConfig, MerchantConfig, MerchantId, RouteConfig, Secret,
-    SecretUrl, Secrets, ServerConfig, UpstreamConfig,
+    SecretUrl, Secrets, ServerConfig, SignInsConfig, UpstreamConfig,
 };
 use tollgate_verifier::{RunningVerifier, Verifier};
 
@@ -186,6 +186,7 @@ pub fn config_without_upstream(rpc: &ScriptedRpc) -> Config {
         upstream: None,
         forward_auth: None,
         credits: None,
+        sign_ins: SignInsConfig::default(),
         receipts: None,
         audit: None,
         limits: LimitsConfig::default(),
