@@ -11,6 +11,7 @@ mod challenge;
 mod decision;
 mod errors;
 mod identity;
+mod nonces;
 mod paths;
 mod receipts;
 mod sessions;
