@@ -1,7 +1,5 @@
 //! A name for each request.
 
-use std::fmt::Write as _;
-
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The longest name that a proxy may give.
@@ -35,10 +33,7 @@ impl RequestId {
     /// 16 random bytes in hexadecimal.
     pub(crate) fn random() -> Self {
         let bytes: [u8; 16] = rand::random();
-        let text = bytes.iter().fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        });
+        let text = tollgate_gate::hex::encode(bytes);
         Self(HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("unknown")))
     }
 
