@@ -4,13 +4,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
-use tollgate_client::chain::Commitment as ChainCommitment;
-use tollgate_client::{Addresses, Chain, ChainOptions, Pubkey};
+use tollgate_client::{Addresses, Pubkey};
 
 use crate::audit::{AuditLog, Notary};
 use crate::chain::{ChainHealth, ChainTasks, Entitlements, Pool};
 use crate::config::{
-    Commitment, Config, CreditStoreConfig, MerchantId, PublicUrl, RedisConfig, SignInStoreConfig,
+    Config, CreditStoreConfig, MerchantId, PublicUrl, RedisConfig, SignInStoreConfig,
 };
 use crate::credits::{CreditService, Owner, Surroundings};
 use crate::foundation::gate;
@@ -28,7 +27,6 @@ pub(crate) struct Lasting {
     pub(crate) public_url: PublicUrl,
     pub(crate) merchant: Pubkey,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) chain: Arc<Chain>,
     pub(crate) pool: Arc<Pool>,
     pub(crate) cache: Entitlements,
     pub(crate) health: Arc<ChainHealth>,
@@ -65,9 +63,7 @@ impl Lasting {
     /// [`StartError`]; not when the chain cannot be asked now.
     pub(crate) fn start(config: &Config, public_url: PublicUrl) -> Result<Self, StartError> {
         let health = Arc::new(ChainHealth::new(config.chain.ready_within));
-        let chain = Arc::new(connect(config));
-        let pool = Pool::of(&config.chain).map_err(|error| StartError::Rpc(error.to_string()))?;
-        let pool = Arc::new(pool);
+        let pool = Arc::new(servers(config, None)?);
         let merchant = merchant_address(config, &pool.addresses());
         let cache = Entitlements::of(&config.chain, Arc::clone(&pool), Arc::clone(&health));
         let metrics = Metrics::new();
@@ -79,7 +75,6 @@ impl Lasting {
             public_url,
             merchant,
             metrics: Arc::new(metrics),
-            chain,
             pool,
             cache,
             health,
@@ -109,7 +104,7 @@ impl Lasting {
         let shared = self.open_sign_ins(config).await?;
         if let Some(section) = &config.credits {
             let around = Surroundings {
-                chain: Arc::clone(&self.chain),
+                pool: Arc::clone(&self.pool),
                 redis: shared
                     .filter(|(server, _)| {
                         section.store == CreditStoreConfig::Shared(server.clone())
@@ -176,6 +171,12 @@ impl Lasting {
         *lock(&self.chain_tasks) = tasks;
     }
 
+    /// Goes over to the servers of `pool`, and to the feed of `config`.
+    pub(crate) fn move_to(&self, pool: &Pool, config: &Config) {
+        self.pool.take_endpoints_of(pool);
+        lock(&self.chain_tasks).listen_to(&config.chain);
+    }
+
     /// Has `flush` run at the end, after what was added before.
     pub(crate) fn at_end<F>(
         &self,
@@ -227,16 +228,10 @@ pub(crate) fn merchant_address(config: &Config, addresses: &Addresses) -> Pubkey
     }
 }
 
-pub(crate) fn connect(config: &Config) -> Chain {
-    Chain::new(
-        config.chain.rpc_url.expose(),
-        ChainOptions {
-            program_id: config.chain.program_id,
-            commitment: match config.chain.commitment {
-                Commitment::Confirmed => ChainCommitment::Confirmed,
-                Commitment::Finalized => ChainCommitment::Finalized,
-            },
-            timeout: config.chain.request_timeout,
-        },
-    )
+/// The servers of a configuration; those that `known` has are taken over.
+///
+/// # Errors
+/// [`StartError::Rpc`].
+pub(crate) fn servers(config: &Config, known: Option<&Pool>) -> Result<Pool, StartError> {
+    Pool::of(&config.chain, known).map_err(|error| StartError::Rpc(error.to_string()))
 }

@@ -19,8 +19,9 @@ use std::time::Duration;
 use tollgate_client::{Chain, ChainOptions, PROGRAM_ID};
 use tollgate_localnet::{CommitmentDepths, DEVNET_GENESIS_HASH, Localnet, USDC_MINT};
 use tollgate_verifier::config::{
-    ChainConfig, LimitsConfig, LogConfig, MerchantConfig, MerchantId, PublicUrl, RouteConfig,
-    Secret, SecretUrl, Secrets, ServerConfig, SignInsConfig, UpstreamConfig,
+    ChainConfig, LimitsConfig, LogConfig, MerchantConfig, MerchantId, PublicUrl, ReloadConfig,
+    RouteConfig, Secret, SecretUrl, Secrets, ServerConfig, SignInsConfig, SourceDigest,
+    UpstreamConfig,
 };
 use tollgate_verifier::{Config, RunningVerifier, Verifier};
 
@@ -183,7 +184,9 @@ pub fn configure_for(
         limits: LimitsConfig::default(),
         admin: None,
         log: LogConfig::default(),
+        reload: ReloadConfig::default(),
         routes: routes(),
+        source: SourceDigest::default(),
     })
 }
 

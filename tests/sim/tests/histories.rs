@@ -94,6 +94,22 @@ impl Content {
     }
 }
 
+/// Prints a history for whoever has to explain it: of the chain only what changed.
+fn tell(history: &History) {
+    let mut before = None;
+    for event in &history.events {
+        match event {
+            Event::Chain(state) => {
+                if before.replace(&state.usable) != Some(&state.usable) {
+                    println!("{event:?}");
+                }
+            }
+            Event::Upstream { .. } => {}
+            _ => println!("{event:?}"),
+        }
+    }
+}
+
 async fn judged(seed: u64, steps: u32) -> Content {
     println!("seed {seed}: {steps} steps");
     let history = run(Settings::new(seed, steps)).await;
@@ -102,6 +118,9 @@ async fn judged(seed: u64, steps: u32) -> Content {
     let violations = judge(&history);
     for violation in &violations {
         println!("{violation}");
+    }
+    if !violations.is_empty() {
+        tell(&history);
     }
     assert!(
         violations.is_empty(),

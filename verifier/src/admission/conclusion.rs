@@ -63,6 +63,7 @@ impl App {
             method,
             now,
             mut trail,
+            freshness: _,
         } = way;
         match verdict {
             Ok(Verdict::Free) => Concluded {

@@ -57,7 +57,7 @@ impl App {
             Next::Done(decision) => Verdict::of(decision),
             Next::Read(question) => {
                 way.trail.asks(&question);
-                match self.remembered(&question) {
+                match self.remembered(&question, way.freshness) {
                     Some(observed) => self.judge(question, &observed, &mut way.trail),
                     None => {
                         return Begun::Waiting(Box::new(Waiting(Step::Verdict(way, question))));

@@ -60,12 +60,12 @@ impl Verdict {
 impl App {
     /// What memory says, where that is enough: the caller did not sign in just now, and
     /// nothing is counted, for which one may have to wait.
-    pub(super) fn remembered(&self, question: &Question) -> Option<Observed> {
+    pub(super) fn remembered(&self, question: &Question, freshness: Freshness) -> Option<Observed> {
         if question.fresh_sign_in().is_some() {
             return None;
         }
         self.cache
-            .remembered(&key_of(question), Freshness::Remembered)
+            .remembered(&key_of(question), freshness)
             .filter(|observed| !usable(observed).is_some_and(|found| found.metered))
     }
 
@@ -95,14 +95,13 @@ impl App {
         way: &mut Way,
         question: Question,
     ) -> Result<Verdict, ServiceError> {
-        let freshness = match question.fresh_sign_in() {
-            None => Freshness::Remembered,
-            // A replay must not even cost a reading.
-            Some(signed) if self.nonces.is_used(signed.nonce()).await? => {
-                return Err(GateError::SiwxNonceUsed.into());
-            }
-            Some(_) => Freshness::JustSignedIn,
-        };
+        // A replay must not even cost a reading.
+        if let Some(signed) = question.fresh_sign_in()
+            && self.nonces.is_used(signed.nonce()).await?
+        {
+            return Err(GateError::SiwxNonceUsed.into());
+        }
+        let freshness = way.freshness;
         let asking = self.cache.get(key_of(&question), freshness);
         let observed = match request_record::waiting(Wait::Chain, asking).await {
             Ok(observed) => observed,
@@ -138,8 +137,8 @@ impl App {
         freshness: Freshness,
     ) -> Result<Verdict, ServiceError> {
         // Once with what is remembered, and once more with what the chain says now.
-        let mut last = freshness == Freshness::JustSignedIn;
         loop {
+            let last = !observed.remembered;
             // What nobody may use costs nothing: the gate refuses it as it is.
             let Some(entitlement) = usable(&observed).filter(|found| found.metered) else {
                 return Verdict::of(question.answer(reading(&observed)));
@@ -180,12 +179,13 @@ impl App {
                 }
                 // More may have been bought since, or another life has begun.
                 Ok(Metered::Short { .. }) | Err(StoreError::Outdated) => {
-                    last = true;
-                    observed = self
-                        .cache
-                        .get(key_of(&question), Freshness::JustSignedIn)
-                        .await
-                        .map_err(|failure| self.unreadable(failure))?;
+                    let newer = Freshness::Reread(freshness.claimed_slot());
+                    let read = self.cache.get(key_of(&question), newer).await;
+                    observed = read.map_err(|failure| {
+                        // Whoever asks next must not be refused on what was not read.
+                        credits.meter.forget_look(&address);
+                        self.unreadable(failure)
+                    })?;
                 }
             }
         }

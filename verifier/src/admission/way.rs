@@ -11,6 +11,7 @@ use tollgate_gate::{GateError, Resolution, RouteMatch};
 use super::Asked;
 use crate::app::App;
 use crate::audit::Trail;
+use crate::chain::Freshness;
 use crate::error::ServiceError;
 use crate::market::Market;
 use crate::request_record;
@@ -22,6 +23,8 @@ pub(super) struct Way {
     pub(super) matched: RouteMatch,
     pub(super) method: Method,
     pub(super) now: UnixSeconds,
+    /// Whoever proved a key is not turned away on what is remembered.
+    pub(super) freshness: Freshness,
     pub(super) trail: Trail,
 }
 
@@ -57,6 +60,7 @@ impl App {
             matched,
             method: asked.method.clone(),
             now: now(),
+            freshness: asked.freshness(),
             trail,
         })
     }

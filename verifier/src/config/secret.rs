@@ -110,6 +110,13 @@ impl SecretUrl {
         }
     }
 
+    /// Host and port, as far as it names one: who answers there.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        let shown = self.shown.split_once("://");
+        shown.map_or("", |(_, authority)| authority).to_lowercase()
+    }
+
     /// The whole URL, for the code that connects to it.
     #[must_use]
     pub fn expose(&self) -> &str {
@@ -157,6 +164,9 @@ pub(super) fn secret_text(
     }
     let (key, found) = if let Some(path) = from_file {
         let found = read_secret_file(&folder.join(&path));
+        if let Ok(text) = &found {
+            section.note_file(text.as_bytes());
+        }
         (file_key, found)
     } else if let Some(name) = from_env {
         let found = environment(&name)

@@ -14,7 +14,7 @@ use tokio_rustls::TlsConnector;
 use super::ConnectError;
 use crate::config::RedisConfig;
 use crate::foundation::Task;
-use crate::trust::client_tls;
+use crate::trust;
 
 /// Why settings are those of no server. Quotes no URL.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +52,10 @@ impl Endpoint {
         }
         let tls = if config.url.is_tls() {
             let name = ServerName::try_from(host.clone()).map_err(|_| Unusable::Url)?;
-            let settings = client_tls(config.trusted_certificates.as_deref())?;
+            let settings = match &config.trusted_certificates {
+                None => trust::system()?,
+                Some(certificates) => trust::only(certificates)?,
+            };
             Some((TlsConnector::from(Arc::new(settings)), name))
         } else {
             None

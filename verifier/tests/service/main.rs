@@ -13,13 +13,13 @@
 mod audit;
 mod chain_faults;
 mod configuration;
-mod configured_stores;
 mod embedded;
 mod endpoints;
 mod entrance;
 mod forward_auth;
 mod heads;
 mod http2_abuse;
+mod http2_upstreams;
 mod metered;
 mod metrics;
 mod openapi;

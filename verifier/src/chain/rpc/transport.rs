@@ -25,7 +25,7 @@ use tower::Service;
 
 use super::failure::RpcFailure;
 use crate::config::SecretUrl;
-use crate::trust::client_tls;
+use crate::trust;
 
 /// How long connecting may take; a call's own deadline is separate.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -51,8 +51,12 @@ pub(crate) fn connector(tls: bool) -> std::io::Result<Inner> {
     http.set_connect_timeout(Some(CONNECT_TIMEOUT));
     http.enforce_http(false);
     let builder = HttpsConnectorBuilder::new();
-    let trusted = if tls { None } else { Some([].as_slice()) };
-    let builder = builder.with_tls_config(client_tls(trusted)?);
+    let tls = if tls {
+        trust::system()
+    } else {
+        trust::only(&[])
+    };
+    let builder = builder.with_tls_config(tls?);
     Ok(builder.https_or_http().enable_http1().wrap_connector(http))
 }
 
