@@ -12,6 +12,7 @@ mod challenge_templates;
 mod decision;
 mod errors;
 mod identity;
+mod nonces;
 mod paths;
 mod receipts;
 mod sessions;
