@@ -4,8 +4,9 @@ use super::Object;
 use crate::encoding::{base64_decode, base64_encode};
 use crate::limits::MAX_PAYMENT_JSON_DEPTH;
 use http::HeaderValue;
-use serde::Serialize;
-use serde_json::Value;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Number, Value};
 
 /// The object in `bytes`, if they are one within the bounds. Of a name that occurs
 /// twice the last value counts, as in JavaScript.
@@ -52,6 +53,19 @@ fn depth(bytes: &[u8]) -> usize {
         }
     }
     deepest
+}
+
+/// A whole number, also where it is written with a fraction of zero: to JavaScript
+/// `60.0` is `60`.
+pub(super) fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let number = Number::deserialize(deserializer)?;
+    let whole = |number: &Number| {
+        let value = number.as_f64().filter(|value| value.fract() == 0.0)?;
+        // Without a sign, a fraction or an exponent, if it is in range.
+        format!("{value:.0}").parse().ok()
+    };
+    let value = number.as_u64().or_else(|| whole(&number));
+    value.ok_or_else(|| D::Error::custom("a whole number of seconds is expected"))
 }
 
 /// Whether two values are the same to JavaScript: numbers by value (`1` is `1.0`),

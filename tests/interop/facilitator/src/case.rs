@@ -15,6 +15,25 @@ pub enum Verdict {
     Refused(String),
 }
 
+impl Verdict {
+    /// The published facilitator's verdict in its answer.
+    ///
+    /// # Panics
+    /// When it is no answer to [`Case::question`].
+    pub fn from_answer(answer: &Value) -> Self {
+        if answer["isValid"] == true {
+            return Self::Valid(answer["payer"].as_str().expect("a payer").to_owned());
+        }
+        let reason = answer["invalidReason"].as_str().expect("a reason");
+        // Some reasons are followed by a sentence.
+        let code = reason.split(':').next().unwrap_or_default();
+        if code == "threw" {
+            return Self::Refused(format!("threw: {}", answer["invalidMessage"]));
+        }
+        Self::Refused(code.to_owned())
+    }
+}
+
 /// What is known of a case before anybody judges it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Expected {
@@ -74,6 +93,15 @@ impl Case {
             "paymentPayload": self.payload,
             "paymentRequirements": self.requirements,
         })
+    }
+
+    /// The question for the published facilitator.
+    pub fn question(&self) -> Value {
+        let mut question = self.request();
+        let managed: Vec<String> = self.managed.iter().map(ToString::to_string).collect();
+        question["managed"] = managed.into();
+        question["ask"] = "verify".into();
+        question
     }
 
     /// Our verdict, by way of the bytes of a request.

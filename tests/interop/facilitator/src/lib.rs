@@ -11,8 +11,9 @@
 //! | [`rules`] | every rule, broken |
 //! | [`differences`] | where we are stricter on purpose, and why |
 //! | [`random`] | random orders of instructions, and mutated bytes |
+//! | [`echoes`] | what clients echo of a 402 |
 //! | [`packages`] | the packages that it consists of, installed as they are pinned |
-//! | [`facilitator`] | the published facilitator as a process |
+//! | [`stock`] | the published facilitator and resource server as a process |
 //!
 //! Everything is made from a seed; nothing is sent to a cluster.
 // Test support: a broken expectation has to stop the test at once.
@@ -25,13 +26,14 @@
 
 pub mod case;
 pub mod differences;
-pub mod facilitator;
+pub mod echoes;
 pub mod instructions;
 pub mod packages;
 pub mod payment;
 pub mod random;
 pub mod rules;
 pub mod shapes;
+pub mod stock;
 pub mod world;
 
 use case::Case;
