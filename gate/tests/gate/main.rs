@@ -16,3 +16,4 @@ mod receipts;
 mod sessions;
 mod sign_in;
 mod support;
+mod x402;

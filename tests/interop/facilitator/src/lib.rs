@@ -12,7 +12,6 @@
 //! | [`differences`] | where we are stricter on purpose, and why |
 //! | [`random`] | random orders of instructions, and mutated bytes |
 //! | [`echoes`] | what clients echo of a 402 |
-//! | [`packages`] | the packages that it consists of, installed as they are pinned |
 //! | [`stock`] | the published facilitator and resource server as a process |
 //!
 //! Everything is made from a seed; nothing is sent to a cluster.
@@ -28,7 +27,6 @@ pub mod case;
 pub mod differences;
 pub mod echoes;
 pub mod instructions;
-pub mod packages;
 pub mod payment;
 pub mod random;
 pub mod rules;
