@@ -209,12 +209,13 @@ const EXEMPLARS: &[Exemplar] = &[
             it.instructions[3].data.push(b'x');
         }
         it.text = Some(Box::new(|text| {
-            let (digits, padding) = text.split_at(text.trim_end_matches('=').len());
-            let (start, last) = digits.split_at(digits.len() - 1);
-            // The digit's lowest bits are not of the last byte; the alphabet's digits
-            // that end in zeros are A, E, I, … or A, Q, g, w, and the next one is odd.
-            let next = char::from(last.as_bytes()[0] + 1);
-            format!("{start}{next}{padding}")
+            let padding = text.len() - text.trim_end_matches('=').len();
+            text.truncate(text.len() - padding);
+            // The lowest bits of the last digit are not of the last byte: they are zero,
+            // and stand for something else in the digit behind it.
+            let last = text.pop().expect("a digit");
+            text.push(char::from_u32(u32::from(last) + 1).expect("a digit"));
+            text.push_str(&"=".repeat(padding));
         }));
     }),
     (7, "the amount in hexadecimal", |it| {

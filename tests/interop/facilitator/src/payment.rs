@@ -15,6 +15,9 @@ use tollgate_gate::x402::Version;
 /// The cluster's names in both versions.
 const NETWORKS: (&str, &str) = ("solana-devnet", "solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1");
 
+/// A change to what is sent.
+pub type Change<T> = Box<dyn Fn(&mut T)>;
+
 /// A payment in the making. Fields are what it says, not what it should say.
 pub struct Payment {
     /// Among whom.
@@ -40,11 +43,11 @@ pub struct Payment {
     /// Signers that do not sign.
     pub unsigned: Vec<Pubkey>,
     /// Changes the message's bytes before they are signed.
-    pub before_signing: Option<Box<dyn Fn(&mut Vec<u8>)>>,
+    pub before_signing: Option<Change<Vec<u8>>>,
     /// Changes the transaction's bytes after they are signed.
-    pub after_signing: Option<Box<dyn Fn(&mut Vec<u8>)>>,
+    pub after_signing: Option<Change<Vec<u8>>>,
     /// Changes the transaction's base64.
-    pub text: Option<Box<dyn Fn(String) -> String>>,
+    pub text: Option<Change<String>>,
 }
 
 impl Payment {
@@ -160,7 +163,7 @@ impl Payment {
     pub fn payload(&self) -> Value {
         let mut text = STANDARD.encode(self.transaction());
         if let Some(change) = &self.text {
-            text = change(text);
+            change(&mut text);
         }
         let payload = json!({"transaction": text});
         match self.version {
