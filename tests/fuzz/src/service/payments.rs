@@ -128,7 +128,7 @@ fn header(random: &mut StdRng, sales: &[Sale]) -> Vec<u8> {
     let mut payload = sale.payment.payload();
     if random.random_ratio(1, 2) {
         let mut transaction = sale.payment.transaction();
-        mutate(random, &mut transaction, &[sale.signed.clone()]);
+        mutate(random, &mut transaction, std::slice::from_ref(&sale.signed));
         payload["payload"]["transaction"] = STANDARD.encode(transaction).into();
     }
     let mut json = payload.to_string().into_bytes();
