@@ -18,3 +18,4 @@ mod receipts;
 mod sessions;
 mod sign_in;
 mod support;
+mod x402;
