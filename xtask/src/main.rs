@@ -12,11 +12,13 @@
 //! | `sim` | seeded runs of the whole service, judged by their histories, for long |
 //! | `bench` | what a request through the gate costs, next to none and next to peers |
 //! | `setup` | installs the system packages that the tests need (Debian, root) |
+//! | `clients` | installs the clients of tests/interop and builds the TypeScript package |
 //! | `test` | every test of the workspace and every check above |
 //! | `test-validator` | the suites that need a real Agave validator |
 
 mod bench;
 mod build_program;
+mod clients;
 mod compute_units;
 mod docs;
 mod error;
@@ -128,6 +130,8 @@ enum Command {
     },
     /// Install the system packages that the tests need; `test` does so itself
     Setup,
+    /// Install the clients that tests/interop runs, and build the TypeScript package
+    Clients,
     /// Run every test of the workspace and every check of its artifacts
     Test,
     /// Run the suites that need a real Agave validator (long compilation)
@@ -197,7 +201,11 @@ fn run(command: &Command) -> Result<(), Error> {
                 users,
             },
         ),
-        Command::Setup => host::ensure(host::FOR_TESTS),
+        Command::Setup => {
+            host::ensure(host::FOR_TESTS)?;
+            host::ensure(clients::TOOLS)
+        }
+        Command::Clients => clients::install(&workspace),
         Command::Test => test_suite::run_all(&workspace),
         Command::TestValidator => test_suite::run_validator(&workspace),
     }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::error::Error;
 use crate::test_report::Report;
 use crate::workspace::Workspace;
-use crate::{compute_units, host, idl, process, provenance};
+use crate::{clients, compute_units, host, idl, process, provenance};
 
 /// The manifest of the suites that need a real validator.
 const VALIDATOR: &str = "tests/validator/Cargo.toml";
@@ -43,6 +43,7 @@ const BESIDE: [Beside; 2] = [
 /// others when the tests cannot be run at all.
 pub fn run_all(workspace: &Workspace) -> Result<(), Error> {
     host::ensure(host::FOR_TESTS)?;
+    clients_or_skip(workspace)?;
     compute_units::forget(workspace)?;
     let suite = Suite {
         folder: workspace.root(),
@@ -64,6 +65,20 @@ pub fn run_all(workspace: &Workspace) -> Result<(), Error> {
         ("the other lock files are current", other_locks(workspace)),
     ];
     conclude("cargo xtask test", &run, &checks)
+}
+
+/// The clients of tests/interop need Node, Python and a package registry, which a
+/// developer need not have: their tests are skipped then. Where changes are judged,
+/// they have to run.
+fn clients_or_skip(workspace: &Workspace) -> Result<(), Error> {
+    let installed = host::ensure(clients::TOOLS).and_then(|()| clients::install(workspace));
+    match installed {
+        Err(error) if !host::is_judged() => {
+            println!("the clients of tests/interop are skipped: {error}");
+            Ok(())
+        }
+        outcome => outcome,
+    }
 }
 
 /// Runs the suites that need a real Agave validator.

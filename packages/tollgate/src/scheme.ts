@@ -127,7 +127,11 @@ export class EntitlementScheme {
   ): Promise<JournalEntry | undefined> {
     const payer = this.#signer.address;
     const past = await this.#journal.unfinished(payer, offer.product);
-    if (past && (await this.#settle(past)) === "landed") return past;
+    if (past) {
+      const fate = await this.#settle(past);
+      if (fate === "landed") return past;
+      if (fate === "paid_elsewhere") return undefined;
+    }
 
     const { merchant, product, paymentId } = offer;
     const purchase = { merchant, product, payer, paymentId };
@@ -154,6 +158,7 @@ export class EntitlementScheme {
       const fate = await this.#settle(entry);
       mayHaveMoved = fate === "landed";
       if (fate === "landed") return entry;
+      if (fate === "paid_elsewhere") return undefined;
       throw failure("payment_expired", "it never landed and never can", entry);
     } catch (error) {
       if (error instanceof PaymentError && error.code === "payment_failed") mayHaveMoved = false;
@@ -186,15 +191,18 @@ export class EntitlementScheme {
   }
 
   /** Sends what the journal holds until its fate is known, and notes it. */
-  async #settle(entry: JournalEntry): Promise<"landed" | "expired"> {
+  async #settle(entry: JournalEntry): Promise<"landed" | "paid_elsewhere" | "expired"> {
     const fate = await submit(this.#rpc, signedTransactionOf(entry), this.#limits);
     switch (fate.kind) {
       case "landed":
         await this.#journal.finish(entry, "landed");
         return "landed";
-      case "failed":
+      case "failed": {
         await this.#journal.finish(entry, "failed");
+        // Another process of the same payer was faster, under the same payment id.
+        if (await this.#isPaid(entry)) return "paid_elsewhere";
         throw failure("payment_failed", fate.reason, entry);
+      }
       case "unknown":
         throw failure(
           "payment_unknown",
@@ -204,14 +212,18 @@ export class EntitlementScheme {
         );
       case "expired": {
         // A server may have forgotten an old transaction; the chain has not.
-        const intent = entry.intent as Address;
-        const landed = await isPaid(this.#rpc, this.#addresses, intent).catch((cause: unknown) => {
-          throw failure("payment_unknown", "the chain cannot be read", entry, cause);
-        });
-        const state = landed ? "landed" : "expired";
+        const state = (await this.#isPaid(entry)) ? "landed" : "expired";
         await this.#journal.finish(entry, state);
         return state;
       }
+    }
+  }
+
+  async #isPaid(entry: JournalEntry): Promise<boolean> {
+    try {
+      return await isPaid(this.#rpc, this.#addresses, entry.intent as Address);
+    } catch (cause) {
+      throw failure("payment_unknown", "the chain cannot be read", entry, cause);
     }
   }
 
