@@ -97,6 +97,11 @@ impl Shop {
         }
     }
 
+    /// The customer's public key.
+    pub fn customer_key(&self) -> Pubkey {
+        self.customer.pubkey()
+    }
+
     /// The customer's key, as texts name it.
     pub fn customer_address(&self) -> String {
         self.customer.pubkey().to_string()

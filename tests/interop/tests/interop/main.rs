@@ -9,13 +9,17 @@
 )]
 
 mod agent;
+mod receipts;
 
 use libtest_mimic::{Arguments, Trial};
 use tollgate_interop_tests::installation::{Needs, is_judged};
 
 fn main() {
     let arguments = Arguments::from_args();
-    let trials = agent::trials();
+    let trials = [agent::trials(), receipts::trials()]
+        .into_iter()
+        .flatten()
+        .collect();
     libtest_mimic::run(&arguments, trials).exit();
 }
 
