@@ -16,11 +16,14 @@ use tollgate_verifier::Config;
 
 use crate::child::{self, PATIENCE};
 use crate::installation::{HOME, Needs};
+use crate::rails::{Offered, Relay};
 
 /// What a customer begins with.
 pub const FUNDS: Amount = Amount(1_000_000);
 /// What the report costs.
 pub const PRICE: Amount = Amount(10_000);
+/// What a relay begins with.
+const RELAY_LAMPORTS: u64 = 1_000_000_000;
 /// Slots as fast as the clients' polling makes use of.
 const SLOT: Duration = Duration::from_millis(40);
 /// How a task reaches its script.
@@ -43,17 +46,28 @@ pub struct Shop {
 }
 
 impl Shop {
-    /// A verifier as it is without further sections, but with receipts.
+    /// A verifier without a relay: only the scheme `entitlement` is offered.
     pub async fn open() -> Self {
-        Self::open_with("").await
+        Self::open_as(Keypair::new(), |_| String::new()).await
     }
 
-    /// The same with more sections in its configuration file.
-    pub async fn open_with(sections: &str) -> Self {
+    /// A verifier that offers a rail of stock clients.
+    pub async fn open_with(relay: &Relay, offered: Offered) -> Self {
+        let operator = relay.operator.insecure_clone();
+        let shop = Self::open_as(operator, |folder| relay.sections(offered, folder)).await;
+        for key in [&relay.fee_payer, &relay.operator] {
+            let (cluster, address) = (&shop.cluster, key.pubkey());
+            cluster.fund(&address, RELAY_LAMPORTS, Amount(0)).await;
+        }
+        shop
+    }
+
+    async fn open_as(operator: Keypair, sections: impl FnOnce(&Path) -> String) -> Self {
         let (localnet, cluster) = local(SLOT).await;
         let folder = tempfile::tempdir().unwrap();
-        let service = Service::start_with(&cluster, &cluster.rpc_url, |config| {
-            *config = configured(config, sections, folder.path());
+        let sections = sections(folder.path());
+        let service = Service::start_as(&cluster, &cluster.rpc_url, operator, |config| {
+            *config = configured(config, &sections, folder.path());
         })
         .await;
         let customer = cluster.wallet(100_000_000, FUNDS).await;

@@ -1,12 +1,16 @@
 //! An agent in JavaScript: the stock x402 client with this project's scheme.
 
+use std::path::{Path, PathBuf};
+
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use tollgate_client::{Amount, Rail};
+use tollgate_interop_tests::child::{self, PATIENCE};
+use tollgate_interop_tests::installation::HOME;
 use tollgate_interop_tests::installation::Needs::Node;
 use tollgate_interop_tests::{PRICE, Shop};
 
-use crate::trial;
+use crate::{assert_served, trial};
 
 const SCRIPT: &str = "entitlement.mjs";
 /// A client that gives up soon, in milliseconds.
@@ -27,15 +31,8 @@ pub fn trials() -> Vec<Trial> {
         trial("what_the_policy_forbids_is_not_spent", Node, policy),
         trial("another_program_is_not_paid", Node, other_program),
         trial("the_stock_sign_in_does_as_well", Node, stock_sign_in),
+        trial("the_package_passes_its_own_tests", Node, own_tests),
     ]
-}
-
-/// The answer is the report, made for the customer.
-fn assert_served(shop: &Shop, visit: &Value) {
-    assert_eq!(visit["status"], 200, "{visit:#}");
-    let body: Value = serde_json::from_str(visit["body"].as_str().unwrap()).unwrap();
-    assert!(body["report"].as_str().unwrap().contains("lemonade"));
-    assert_eq!(body["beneficiary"], shop.customer_address());
 }
 
 fn assert_error(visit: &Value, words: &[&str]) {
@@ -172,4 +169,18 @@ async fn stock_sign_in() {
     }
     shop.was_paid_once(Rail::Pay).await;
     shop.close().await;
+}
+
+async fn own_tests() {
+    let folder = Path::new(HOME).join("../../packages/tollgate/test");
+    let files = std::fs::read_dir(folder).unwrap();
+    let files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    let is_test = |path: &&PathBuf| path.to_string_lossy().ends_with(".test.mjs");
+    let mut arguments = vec![Path::new("--test")];
+    arguments.extend(files.iter().filter(is_test).map(PathBuf::as_path));
+    assert!(arguments.len() > 1);
+    let node = Node.program().unwrap();
+    let said = child::run(&node, &arguments, ("TZ", "UTC"), PATIENCE).await;
+    let said = said.unwrap();
+    assert!(said.succeeded, "{}\n{}", said.output, said.errors);
 }

@@ -10,13 +10,16 @@
 
 mod agent;
 mod receipts;
+mod stock;
 
 use libtest_mimic::{Arguments, Trial};
+use serde_json::Value;
+use tollgate_interop_tests::Shop;
 use tollgate_interop_tests::installation::{Needs, is_judged};
 
 fn main() {
     let arguments = Arguments::from_args();
-    let trials = [agent::trials(), receipts::trials()]
+    let trials = [agent::trials(), receipts::trials(), stock::trials()]
         .into_iter()
         .flatten()
         .collect();
@@ -49,4 +52,12 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     trial(name, needs, test).with_ignored_flag(true)
+}
+
+/// The answer is the report, made for the customer.
+fn assert_served(shop: &Shop, visit: &Value) {
+    assert_eq!(visit["status"], 200, "{visit:#}");
+    let body: Value = serde_json::from_str(visit["body"].as_str().unwrap()).unwrap();
+    assert!(body["report"].as_str().unwrap().contains("lemonade"));
+    assert_eq!(body["beneficiary"], shop.customer_address());
 }
