@@ -26,7 +26,7 @@ pub const TOOLS: &[Tool] = &[
         package: "npm",
     },
     Tool {
-        probe: "python3 -c 'import venv, ensurepip'",
+        probe: "python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'",
         package: "python3-venv",
     },
 ];

@@ -84,13 +84,10 @@ pub fn is_judged() -> bool {
 ///
 /// # Errors
 /// [`Error::NeedsRoot`] when something is missing and this is not root on a
-/// Debian machine; [`Error::Command`] when the installation fails.
+/// Debian machine; [`Error::Command`] when the installation fails;
+/// [`Error::Unsuitable`] when what was installed does not pass its probe.
 pub fn ensure(tools: &[Tool]) -> Result<(), Error> {
-    let missing: Vec<&str> = tools
-        .iter()
-        .filter(|tool| !has(tool))
-        .map(|tool| tool.package)
-        .collect();
+    let missing = missing(tools);
     if missing.is_empty() {
         return Ok(());
     }
@@ -108,7 +105,19 @@ pub fn ensure(tools: &[Tool]) -> Result<(), Error> {
             .args(["install", "--yes", "--quiet=2", "--no-install-recommends"])
             .args(&missing)
             .env("DEBIAN_FRONTEND", "noninteractive"),
-    )
+    )?;
+    match self::missing(tools).as_slice() {
+        [] => Ok(()),
+        unsuitable => Err(Error::Unsuitable {
+            packages: unsuitable.join(" "),
+        }),
+    }
+}
+
+/// The packages of the tools that are not there, or not as they are needed.
+fn missing(tools: &[Tool]) -> Vec<&'static str> {
+    let missing = tools.iter().filter(|tool| !has(tool));
+    missing.map(|tool| tool.package).collect()
 }
 
 fn has(tool: &Tool) -> bool {

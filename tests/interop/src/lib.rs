@@ -18,4 +18,4 @@ pub mod installation;
 pub mod rails;
 mod shop;
 
-pub use shop::{FUNDS, PRICE, Shop};
+pub use shop::{CALLS_PER_PAYMENT, CALLS_PRICE, FUNDS, PRICE, Shop};

@@ -1,6 +1,5 @@
 //! A merchant with a verifier in front of its API, and a customer.
 
-use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,6 +21,12 @@ use crate::rails::{Offered, Relay};
 pub const FUNDS: Amount = Amount(1_000_000);
 /// What the report costs.
 pub const PRICE: Amount = Amount(10_000);
+/// What a payment for calls costs.
+pub const CALLS_PRICE: Amount = Amount(50_000);
+/// How many of the metered shop's calls it pays for.
+pub const CALLS_PER_PAYMENT: u64 = 2;
+/// What the product grants.
+const CREDITS_PER_PAYMENT: u64 = 100;
 /// What a relay begins with.
 const RELAY_LAMPORTS: u64 = 1_000_000_000;
 /// Slots as fast as the clients' polling makes use of.
@@ -49,6 +54,27 @@ impl Shop {
     /// A verifier without a relay: only the scheme `entitlement` is offered.
     pub async fn open() -> Self {
         Self::open_as(Keypair::new(), |_| String::new()).await
+    }
+
+    /// A verifier that also sells quotes by the call, [`CALLS_PER_PAYMENT`] for
+    /// [`CALLS_PRICE`].
+    pub async fn open_metered() -> Self {
+        Self::open_as(Keypair::new(), |folder| {
+            let store = folder.join("credits.redb");
+            let cost = CREDITS_PER_PAYMENT / CALLS_PER_PAYMENT;
+            format!(
+                r#"
+                [credits]
+                path = "{}"
+                [[routes]]
+                path = "/v1/quotes/{{symbol}}"
+                product = "calls"
+                credits = {cost}
+                "#,
+                store.display()
+            )
+        })
+        .await
     }
 
     /// A verifier that offers a rail of stock clients.
@@ -164,7 +190,7 @@ fn configured(config: &Config, sections: &str, folder: &Path) -> Config {
     let tollgate_verifier::config::MerchantId::Address(merchant) = &config.merchant.merchant else {
         panic!("the merchant is known by its address")
     };
-    let mut text = format!(
+    let text = format!(
         r#"
         [server]
         listen = "127.0.0.1:0"
@@ -182,6 +208,11 @@ fn configured(config: &Config, sections: &str, folder: &Path) -> Config {
         signing_key_file = "receipts.key"
         [upstream]
         url = "{upstream}"
+        [[routes]]
+        path = "/v1/report"
+        product = "day-pass"
+        title = "Market report"
+        mime_type = "application/json"
         {sections}
         "#,
         rpc = config.chain.rpc_url.expose(),
@@ -189,18 +220,5 @@ fn configured(config: &Config, sections: &str, folder: &Path) -> Config {
         genesis = config.chain.genesis_hash,
         upstream = config.upstream.as_ref().unwrap().url,
     );
-    for route in ["/v1/report", "/v1/quotes/{symbol}"] {
-        write!(
-            text,
-            r#"
-            [[routes]]
-            path = "{route}"
-            product = "day-pass"
-            title = "Market report"
-            mime_type = "application/json"
-            "#
-        )
-        .unwrap();
-    }
     Config::parse(&text, "interop.toml", folder, &|_| None).unwrap()
 }

@@ -8,7 +8,7 @@ use tollgate_client::{Amount, Rail};
 use tollgate_interop_tests::child::{self, PATIENCE};
 use tollgate_interop_tests::installation::HOME;
 use tollgate_interop_tests::installation::Needs::Node;
-use tollgate_interop_tests::{PRICE, Shop};
+use tollgate_interop_tests::{CALLS_PER_PAYMENT, CALLS_PRICE, PRICE, Shop};
 
 use crate::{assert_served, trial};
 
@@ -28,6 +28,7 @@ pub fn trials() -> Vec<Trial> {
             processes_at_once,
         ),
         trial("a_process_that_died_is_no_second_payment", Node, died),
+        trial("calls_are_paid_for_again_when_used_up", Node, calls),
         trial("what_the_policy_forbids_is_not_spent", Node, policy),
         trial("another_program_is_not_paid", Node, other_program),
         trial("the_stock_sign_in_does_as_well", Node, stock_sign_in),
@@ -126,6 +127,21 @@ async fn died() {
     let said = shop.run(Node, SCRIPT, json!({})).await;
     assert_served(&shop, &said["visits"][0]);
     shop.was_paid_once(Rail::Pay).await;
+    shop.close().await;
+}
+
+async fn calls() {
+    let shop = Shop::open_metered().await;
+    let url = format!("{}/v1/quotes/SOL", shop.service.url);
+    let visits = vec![1; usize::try_from(CALLS_PER_PAYMENT).unwrap() + 1];
+    let task = json!({ "url": url, "visits": visits });
+    let said = shop.run(Node, SCRIPT, task).await;
+    for visit in said["visits"].as_array().unwrap() {
+        assert_eq!(visit["status"], 200, "{said:#}");
+    }
+    // One call more than a payment pays for. The chain still says that credits are
+    // left: what is used is booked later, and only the server knows.
+    assert_eq!(shop.spent().await, Amount(2 * CALLS_PRICE.0));
     shop.close().await;
 }
 
