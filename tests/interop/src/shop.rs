@@ -68,7 +68,7 @@ impl Shop {
                 path = "{}"
                 [[routes]]
                 path = "/v1/quotes/{{symbol}}"
-                product = "calls"
+                product = "hundred-calls"
                 credits = {cost}
                 "#,
                 store.display()
