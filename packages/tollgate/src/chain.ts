@@ -124,7 +124,7 @@ async function entitlementReading(
   if (!found) return { entitlement: undefined, chainTime, usable: false };
   const entitlement = getEntitlementDecoder().decode(found.data);
   const { product, beneficiary, version } = entitlement;
-  await require(found, version, addresses.entitlement(product, beneficiary));
+  await requireOwn(found, version, addresses.entitlement(product, beneficiary));
   return { entitlement, chainTime, usable: isUsable(entitlement, chainTime) };
 }
 
@@ -137,7 +137,7 @@ async function intentOf(
   const intent = getPaymentIntentDecoder().decode(found.data);
   const { merchant, author, version } = intent;
   const paymentId = new PaymentId(new Uint8Array(intent.paymentId));
-  await require(found, version, addresses.intent(merchant, author, paymentId));
+  await requireOwn(found, version, addresses.intent(merchant, author, paymentId));
   return intent;
 }
 
@@ -159,7 +159,7 @@ function accountOf(
   return account;
 }
 
-async function require(account: EncodedAccount, version: number, derived: Promise<Address>) {
+async function requireOwn(account: EncodedAccount, version: number, derived: Promise<Address>) {
   if (version !== ACCOUNT_VERSION) {
     throw new Error(`the account at ${account.address} has the unknown layout version ${version}`);
   }

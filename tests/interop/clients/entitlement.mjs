@@ -14,6 +14,7 @@ const scheme = new EntitlementScheme(signer, {
   ...(task.deadline && {
     limits: { deadline: task.deadline, pollEvery: 50, resendEvery: 200 },
   }),
+  ...(task.unitPrice && { unitPrice: BigInt(task.unitPrice) }),
   ...(task.spending && { spending: task.spending }),
   ...(task.program && { program: task.program }),
 });

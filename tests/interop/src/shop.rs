@@ -8,7 +8,8 @@ use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
 use tempfile::TempDir;
-use tollgate_client::{Amount, Entitlement, IntentStatus, PaymentIntent, Rail};
+use tollgate_client::accounts::decode;
+use tollgate_client::{Addresses, Amount, Entitlement, IntentStatus, PaymentIntent, Rail};
 use tollgate_e2e_tests::{Cluster, Service, local};
 use tollgate_localnet::Localnet;
 use tollgate_verifier::Config;
@@ -29,8 +30,9 @@ pub const CALLS_PER_PAYMENT: u64 = 2;
 const CREDITS_PER_PAYMENT: u64 = 100;
 /// What a relay begins with.
 const RELAY_LAMPORTS: u64 = 1_000_000_000;
-/// Slots as fast as the clients' polling makes use of.
-const SLOT: Duration = Duration::from_millis(40);
+/// Short slots; a blockhash still lives for fifteen seconds, which a client needs on a
+/// busy machine.
+const SLOT: Duration = Duration::from_millis(100);
 /// How a task reaches its script.
 const TASK: &str = "TOLLGATE_INTEROP";
 /// The seed of the key that signs receipts, in hexadecimal. Of no value.
@@ -151,6 +153,25 @@ impl Shop {
     pub async fn spent(&self) -> Amount {
         let left = self.cluster.balance(&self.customer.pubkey()).await;
         Amount(FUNDS.0 - left.0)
+    }
+
+    /// The customer's lamports, before anything is confirmed.
+    pub fn customer_lamports(&self) -> u64 {
+        let account = self.localnet.account(&self.customer.pubkey());
+        account.map_or(0, |account| account.lamports)
+    }
+
+    /// What the customer paid since, beyond the rent of its entitlement and of the
+    /// intent behind it, before anything is confirmed; `None`: there is none yet.
+    pub fn fees_paid_since(&self, before: u64) -> Option<u64> {
+        let addresses = Addresses::default();
+        let product = self.service.merchant.day_pass;
+        let address = addresses.entitlement(&product, &self.customer.pubkey());
+        let account = self.localnet.account(&address)?;
+        let entitlement: Entitlement = decode(&addresses, &address, &account).unwrap();
+        let intent = self.localnet.account(&entitlement.last_intent)?;
+        let rent = account.lamports + intent.lamports;
+        (before - self.customer_lamports()).checked_sub(rent)
     }
 
     /// What `beneficiary` holds of the product, which has to be usable, and the intent

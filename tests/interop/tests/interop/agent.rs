@@ -1,6 +1,7 @@
 //! An agent in JavaScript: the stock x402 client with this project's scheme.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
@@ -13,6 +14,8 @@ use tollgate_interop_tests::{CALLS_PER_PAYMENT, CALLS_PRICE, PRICE, Shop};
 use crate::{assert_served, trial};
 
 const SCRIPT: &str = "entitlement.mjs";
+/// What a signature costs, in lamports.
+const FEE: u64 = 5_000;
 /// A client that gives up soon, in milliseconds.
 const IMPATIENT: u64 = 700;
 
@@ -77,7 +80,7 @@ async fn lost_answer() {
 async fn unknown_fate() {
     let shop = Shop::open().await;
     // It lands, but the client gives up before it is confirmed.
-    shop.localnet.faults().freeze_commitment(true);
+    shop.localnet.faults().halt_slots(true);
     let impatient = json!({ "journal": true, "deadline": IMPATIENT, "visits": [1, 1] });
     let said = shop.run(Node, SCRIPT, impatient).await;
     for visit in said["visits"].as_array().unwrap() {
@@ -103,9 +106,25 @@ async fn at_once() {
 
 async fn processes_at_once() {
     let shop = Shop::open().await;
-    // The server names the same payment id to each: the chain takes one.
-    let run = || shop.run(Node, SCRIPT, json!({}));
-    let said = tokio::join!(run(), run(), run());
+    let before = shop.customer_lamports();
+    // Each has sent its payment before any of them can know of another's.
+    shop.localnet.faults().halt_slots(true);
+    // Of the same blockhash, only another price makes their transactions differ.
+    let run = |price: u32| shop.run(Node, SCRIPT, json!({ "unitPrice": price }));
+    let all_have_sent = async {
+        let deadline = Instant::now() + PATIENCE;
+        while shop
+            .fees_paid_since(before)
+            .is_none_or(|fees| fees < 3 * FEE)
+        {
+            assert!(Instant::now() < deadline, "they do not send");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        shop.localnet.faults().clear();
+    };
+    let said = tokio::join!(run(1), run(2), run(3), all_have_sent);
+    // The server named the same payment id to each: the chain took one, and the others
+    // found out.
     for said in [said.0, said.1, said.2] {
         assert_served(&shop, &said["visits"][0]);
     }
@@ -115,7 +134,7 @@ async fn processes_at_once() {
 
 async fn died() {
     let shop = Shop::open().await;
-    shop.localnet.faults().freeze_commitment(true);
+    shop.localnet.faults().halt_slots(true);
     // Without a journal: what the process knew is gone with it.
     for _ in 0..2 {
         let said = shop

@@ -129,7 +129,6 @@ async fn pay_nothing(clients: &'static [Client]) {
             "{said:#}"
         );
         assert_eq!(shop.spent().await, Amount(0), "{}", client.script);
-        println!("{}: {}", client.script, visit["error"]);
     }
     shop.close().await;
 }
