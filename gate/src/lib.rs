@@ -39,6 +39,7 @@ mod encoding;
 pub mod error;
 pub mod gate;
 pub mod headers;
+pub mod hex;
 pub mod keys;
 pub mod limits;
 pub mod network;

@@ -8,9 +8,11 @@
 )]
 
 mod challenge;
+mod challenge_templates;
 mod decision;
 mod errors;
 mod identity;
+mod nonces;
 mod paths;
 mod receipts;
 mod sessions;
