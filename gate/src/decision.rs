@@ -16,6 +16,7 @@ use crate::offer::ProductOffer;
 use crate::payment_id::Progress;
 use crate::session::Session;
 use crate::siwx::SignedIn;
+use crate::transfer::SettledPayer;
 use std::sync::Arc;
 use tollgate_client::{
     Credits, DurationSeconds, Entitlement, EntitlementStatus, Pubkey, UnixSeconds,
@@ -48,7 +49,7 @@ pub enum Reading {
     },
 }
 
-/// Who asks. Both forms of proof can only come from their verification.
+/// Who asks. Session and sign-in can only come from their verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Identity {
     /// Nobody said.
@@ -57,6 +58,8 @@ pub enum Identity {
     Session(Session),
     /// Somebody who signed in with this request.
     SignedIn(SignedIn),
+    /// Somebody whose payment came with this request and is settled.
+    Payer(SettledPayer),
 }
 
 /// The outcome for a request.
@@ -181,6 +184,16 @@ pub struct PaymentDue {
     offer: Arc<ProductOffer>,
     reason: PaymentReason,
     caller: Option<Caller>,
+    refused: Option<RefusedPayment>,
+}
+
+/// Why a payment that came with the request was not taken; nothing of it has moved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedPayment {
+    /// A stable code; the `error` of the 402.
+    pub code: &'static str,
+    /// One sentence for people.
+    pub detail: String,
 }
 
 /// A caller who proved a key.
@@ -211,6 +224,20 @@ impl PaymentDue {
         self.caller.as_ref()
     }
 
+    /// The same, because a payment was not taken.
+    #[must_use]
+    pub fn refusing(self, refused: RefusedPayment) -> Self {
+        Self {
+            refused: Some(refused),
+            ..self
+        }
+    }
+
+    /// Why the payment that came with the request was not taken, if one did.
+    pub fn refused(&self) -> Option<&RefusedPayment> {
+        self.refused.as_ref()
+    }
+
     /// The decision where nothing usable was found: a 402 only for what can be paid.
     fn decide(offer: Arc<ProductOffer>, reason: PaymentReason, caller: Option<Caller>) -> Decision {
         if offer.for_sale {
@@ -218,6 +245,7 @@ impl PaymentDue {
                 offer,
                 reason,
                 caller,
+                refused: None,
             })
         } else {
             Decision::Refuse(GateError::ProductNotForSale)

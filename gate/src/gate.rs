@@ -36,6 +36,8 @@ pub struct GateSettings {
     pub keys: KeyRing,
     /// Life of a session token, cut to [`MAX_SESSION_LIFETIME`].
     pub session_lifetime: DurationSeconds,
+    /// The relay that pays the fees of plain transfers; `None`: they are not taken.
+    pub fee_payer: Option<Pubkey>,
 }
 
 /// 32 random bytes for one challenge. They must be unpredictable, and new each time.
@@ -54,6 +56,22 @@ impl std::fmt::Debug for Entropy {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("Entropy(redacted)")
     }
+}
+
+/// The request that a 402 answers.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// What was asked for.
+    pub matched: &'a RouteMatch,
+    /// The request's query.
+    pub query: Option<&'a str>,
+    /// This machine's clock: for the sign-in.
+    pub now: UnixSeconds,
+    /// New for each 402.
+    pub entropy: &'a Entropy,
+    /// Whether plain transfers are offered, where the gate has a relay for them: one
+    /// without money could not settle them.
+    pub takes_transfers: bool,
 }
 
 /// One service's gate. It holds no state that changes: replicas with the same
@@ -100,6 +118,11 @@ impl Gate {
     /// The program's deployment.
     pub fn addresses(&self) -> &Addresses {
         &self.settings.addresses
+    }
+
+    /// The relay that pays the fees of plain transfers, where they are taken.
+    pub fn fee_payer(&self) -> Option<&Pubkey> {
+        self.settings.fee_payer.as_ref()
     }
 
     pub(crate) fn keys(&self) -> &KeyRing {
@@ -177,6 +200,14 @@ impl Gate {
             // The token was made for this address; deriving it again would cost more
             // than everything else here.
             Identity::Session(session) => (session.beneficiary, session.entitlement, None),
+            Identity::Payer(payer) => {
+                let beneficiary = *payer.key();
+                let address = self
+                    .settings
+                    .addresses
+                    .entitlement(&offer.product, &beneficiary);
+                (beneficiary, address, None)
+            }
             Identity::SignedIn(signed) => {
                 let beneficiary = *signed.beneficiary();
                 let address = self
@@ -210,16 +241,8 @@ impl Gate {
         )
     }
 
-    /// The 402 for a payment that is due. `query` is that of the request.
-    pub fn challenge(
-        &self,
-        due: &PaymentDue,
-        matched: &RouteMatch,
-        query: Option<&str>,
-        now: UnixSeconds,
-        entropy: &Entropy,
-    ) -> PaymentChallenge {
-        let resource_url = self.settings.origin.resource_url(&matched.path, query);
-        PaymentChallenge::build(self, due, &matched.route, resource_url, now, entropy)
+    /// The 402 for a payment that is due.
+    pub fn challenge(&self, due: &PaymentDue, asked: &Asked<'_>) -> PaymentChallenge {
+        PaymentChallenge::build(self, due, asked)
     }
 }

@@ -53,14 +53,17 @@ pub mod receipt;
 pub mod route;
 pub mod session;
 pub mod siwx;
+pub mod transfer;
 pub mod x402;
 
 pub use challenge::PaymentChallenge;
 pub use decision::{
     Decision, Entitled, FreePass, Identity, Next, PaymentDue, PaymentReason, Question, Reading,
+    RefusedPayment,
 };
 pub use error::{GateError, Retry};
-pub use gate::{Entropy, Gate, GateSettings};
+pub use transfer::{OfferedTransfer, SettledPayer};
+pub use gate::{Asked, Entropy, Gate, GateSettings};
 pub use keys::{KeyId, KeyRing, Secret, SecretError};
 pub use network::{Network, NetworkError};
 pub use offer::{OfferError, OfferText, ProductOffer};

@@ -7,6 +7,7 @@ use super::terms::{Extra, MAX_TIMEOUT_SECONDS, RETRY_AFTER_SECONDS, SCHEME, Term
 use crate::error::{PROBLEM_TYPE_PREFIX, Retry};
 use crate::gate::Gate;
 use crate::offer::ProductOffer;
+use crate::x402::PaymentRequirementsV1;
 use serde::Serialize;
 use std::borrow::Cow;
 
@@ -24,8 +25,9 @@ pub struct Body {
     pub r#type: String,
     /// The status, for bodies that travel without it.
     pub status: u16,
-    /// x402 v1: the ways to pay.
-    pub accepts: [RequirementsV1; 1],
+    /// x402 v1: the way to pay. One alone, because v1 clients refuse a list with a
+    /// scheme that they do not know.
+    pub accepts: [AcceptedV1; 1],
     /// The protocol of the header and of `accepts`.
     pub payment_protocol: &'static str,
     /// Where the money moves: `solana_usdc`, or `solana_spl_token` for other mints.
@@ -49,6 +51,16 @@ pub struct Body {
 }
 
 /// An entry of `accepts` in x402 v1.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum AcceptedV1 {
+    /// The scheme `exact`, where it is offered.
+    Transfer(Box<PaymentRequirementsV1>),
+    /// [`SCHEME`], where it is not.
+    Program(Box<RequirementsV1>),
+}
+
+/// The entry of the program's own payment.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RequirementsV1 {
@@ -143,13 +155,9 @@ impl Body {
         } else {
             ("solana_spl_token", terms.mint.clone())
         };
-        Self {
-            x402_version: 1,
-            error: given.reason.code.clone(),
-            detail: given.reason.detail.clone(),
-            r#type: format!("{PROBLEM_TYPE_PREFIX}{}", given.reason.code),
-            status: http::StatusCode::PAYMENT_REQUIRED.as_u16(),
-            accepts: [RequirementsV1 {
+        let accepted = match &terms.transfer_v1 {
+            Some(transfer) => AcceptedV1::Transfer(Box::new(transfer.clone())),
+            None => AcceptedV1::Program(Box::new(RequirementsV1 {
                 scheme: SCHEME,
                 network: gate.network().v1_name().to_owned(),
                 max_amount_required: terms.amount.clone(),
@@ -160,7 +168,15 @@ impl Body {
                 max_timeout_seconds: MAX_TIMEOUT_SECONDS,
                 asset: terms.mint.clone(),
                 extra: terms.extra.clone(),
-            }],
+            })),
+        };
+        Self {
+            x402_version: 1,
+            error: given.reason.code.clone(),
+            detail: given.reason.detail.clone(),
+            r#type: format!("{PROBLEM_TYPE_PREFIX}{}", given.reason.code),
+            status: http::StatusCode::PAYMENT_REQUIRED.as_u16(),
+            accepts: [accepted],
             payment_protocol: "x402",
             settlement_rail: rail,
             amount: terms.amount.clone(),
@@ -204,7 +220,7 @@ fn instructions(offer: &ProductOffer, terms: &Terms, currency: &str) -> String {
     format!(
         "Pay {price} {currency} for {grant}: open payment_uri in a Solana wallet, or POST {{\"account\": \
          \"<your address>\"}} to {request} and sign and send the transaction that it returns, or build \
-         create_intent and pay yourself from accepts[0].extra. Do not transfer tokens to payTo by hand: \
+         create_intent and pay yourself from program_payment. Do not transfer tokens to payTo by hand: \
          such a transfer is not counted. Then repeat the request and sign in with the key that paid \
          (header SIGN-IN-WITH-X, challenge in the header PAYMENT-REQUIRED). If you are not sure whether \
          a payment went through, ask at {check} before you pay again, and pay again only under the same \

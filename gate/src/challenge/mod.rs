@@ -15,6 +15,7 @@ mod outline;
 mod particulars;
 mod template;
 mod terms;
+pub mod transfer;
 pub mod v2;
 
 pub(crate) use template::ChallengeTemplates;
@@ -22,17 +23,16 @@ pub use terms::{MAX_TIMEOUT_SECONDS, RETRY_AFTER_SECONDS, SCHEME};
 
 use crate::decision::{PaymentDue, PaymentReason};
 use crate::encoding::base64_encode;
-use crate::gate::{Entropy, Gate};
+use crate::gate::{Asked, Gate};
 use crate::headers::{JSON, PAYMENT_REQUIRED, forbid_storing};
 use crate::limits::MAX_PAYMENT_REQUIRED_BYTES;
 use crate::offer::ProductOffer;
 use crate::payment_id::{self, NextPurchase};
-use crate::route::Route;
 use http::{HeaderValue, StatusCode, header};
 use particulars::Particulars;
 use std::sync::Arc;
 use terms::Terms;
-use tollgate_client::{PaymentId, UnixSeconds};
+use tollgate_client::PaymentId;
 
 /// A finished 402.
 #[derive(Clone, Debug)]
@@ -44,15 +44,7 @@ pub struct PaymentChallenge {
 }
 
 impl PaymentChallenge {
-    /// `route` is the one that was asked for.
-    pub(crate) fn build(
-        gate: &Gate,
-        due: &PaymentDue,
-        route: &Route,
-        resource_url: String,
-        now: UnixSeconds,
-        entropy: &Entropy,
-    ) -> Self {
+    pub(crate) fn build(gate: &Gate, due: &PaymentDue, asked: &Asked<'_>) -> Self {
         let offer = due.offer();
         let payment_id = match due.caller() {
             Some(caller) => {
@@ -64,9 +56,10 @@ impl PaymentChallenge {
                 };
                 payment_id::known(gate.keys(), gate.addresses(), &next)
             }
-            None => payment_id::anonymous(gate.keys(), &offer.product, &entropy.0),
+            None => payment_id::anonymous(gate.keys(), &offer.product, &asked.entropy.0),
         };
-        let given = Particulars::new(gate, due, &payment_id, resource_url, now, entropy);
+        let given = Particulars::new(gate, due, &payment_id, asked);
+        let route = &asked.matched.route;
         // The very offer of the route: another one, be it of the same product, may have
         // other terms.
         let is_routes = route.offer().is_some_and(|own| Arc::ptr_eq(own, offer));

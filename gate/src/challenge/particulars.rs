@@ -1,10 +1,10 @@
 //! What differs from one 402 to the next for the same offer.
 
 use crate::decision::{PaymentDue, PaymentReason};
-use crate::gate::{Entropy, Gate};
+use crate::gate::{Asked, Gate};
 use crate::siwx::SignInTerms;
 use std::borrow::Cow;
-use tollgate_client::{PaymentId, UnixSeconds};
+use tollgate_client::PaymentId;
 
 /// The texts that differ. Everything else in a 402 follows from the gate's settings
 /// and the offer, so that it can be written once ([`super::template`]).
@@ -20,6 +20,8 @@ pub(super) struct Particulars {
     pub sign_in: Option<SignInTerms>,
     /// `None` when nobody proved a key.
     pub caller: Option<CallerTexts>,
+    /// Whom a plain transfer pays, base58; `None` when transfers are not offered.
+    pub transfer_to: Option<String>,
 }
 
 /// A [`PaymentReason`] in words.
@@ -54,16 +56,32 @@ impl Particulars {
         gate: &Gate,
         due: &PaymentDue,
         payment_id: &PaymentId,
-        resource_url: String,
-        now: UnixSeconds,
-        entropy: &Entropy,
+        asked: &Asked<'_>,
     ) -> Self {
-        let product = &due.offer().product;
+        let offer = due.offer();
+        let matched = asked.matched;
+        let takes_transfers = asked.takes_transfers && gate.fee_payer().is_some();
         Self {
-            resource_url,
+            resource_url: gate.origin().resource_url(&matched.path, asked.query),
             payment_id: payment_id.to_string(),
-            reason: due.reason().into(),
-            sign_in: SignInTerms::new(gate.keys(), gate.origin(), product, now, entropy.nonce()),
+            reason: match due.refused() {
+                Some(refused) => ReasonTexts {
+                    code: refused.code.into(),
+                    detail: refused.detail.clone().into(),
+                },
+                None => due.reason().into(),
+            },
+            sign_in: SignInTerms::new(
+                gate.keys(),
+                gate.origin(),
+                &offer.product,
+                asked.now,
+                asked.entropy.nonce(),
+            ),
+            transfer_to: takes_transfers.then(|| {
+                gate.transfer_destination(offer, matched.route.settlement(), payment_id)
+                    .to_string()
+            }),
             caller: due.caller().map(|caller| CallerTexts {
                 beneficiary: caller.beneficiary.to_string(),
                 entitlement: caller.entitlement.to_string(),

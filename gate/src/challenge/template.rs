@@ -28,10 +28,11 @@ enum Gap {
     ExpirationTime,
     Beneficiary,
     Entitlement,
+    TransferTo,
 }
 
 impl Gap {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::ResourceUrl,
         Self::PaymentId,
         Self::ReasonCode,
@@ -41,6 +42,7 @@ impl Gap {
         Self::ExpirationTime,
         Self::Beneficiary,
         Self::Entitlement,
+        Self::TransferTo,
     ];
 
     /// What stands in the gap of a template in the making. Letters and digits alone,
@@ -63,12 +65,22 @@ impl Gap {
             Self::ExpirationTime => sign_in.map_or("", |sign_in| &sign_in.expiration_time),
             Self::Beneficiary => caller.map_or("", |caller| &caller.beneficiary),
             Self::Entitlement => caller.map_or("", |caller| &caller.entitlement),
+            Self::TransferTo => given.transfer_to.as_deref().unwrap_or_default(),
         }
     }
 }
 
-/// Particulars made of `text`; `with_caller`: of somebody who proved a key.
-fn particulars(text: impl Fn(Gap) -> String, with_caller: bool) -> Particulars {
+/// Which of the optional texts a 402 has.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    /// Somebody proved a key.
+    caller: bool,
+    /// Plain transfers are offered.
+    transfer: bool,
+}
+
+/// Particulars of this shape, made of `text`.
+fn particulars(text: impl Fn(Gap) -> String, shape: Shape) -> Particulars {
     Particulars {
         resource_url: text(Gap::ResourceUrl),
         payment_id: text(Gap::PaymentId),
@@ -81,7 +93,8 @@ fn particulars(text: impl Fn(Gap) -> String, with_caller: bool) -> Particulars {
             issued_at: text(Gap::IssuedAt),
             expiration_time: text(Gap::ExpirationTime),
         }),
-        caller: with_caller.then(|| CallerTexts {
+        transfer_to: shape.transfer.then(|| text(Gap::TransferTo)),
+        caller: shape.caller.then(|| CallerTexts {
             beneficiary: text(Gap::Beneficiary),
             entitlement: text(Gap::Entitlement),
         }),
@@ -99,16 +112,16 @@ struct Template {
 impl Template {
     /// `None` when it would not give what is written without it: when the offer's own
     /// words look like a marker.
-    fn new(gate: &Gate, offer: &ProductOffer, with_caller: bool) -> Option<Self> {
+    fn new(gate: &Gate, offer: &ProductOffer, shape: Shape) -> Option<Self> {
         let markers = Gap::ALL.map(|gap| (gap, gap.marker()));
-        let marked = particulars(Gap::marker, with_caller);
+        let marked = particulars(Gap::marker, shape);
         let (header, body) = Written::json(gate, offer, &marked)?;
         let template = Self {
             gate: gate.identity().clone(),
             header: Outline::new(&header, &markers, true),
             body: Outline::new(&body, &markers, false),
         };
-        let sample = particulars(|gap| format!("{gap:?}"), with_caller);
+        let sample = particulars(|gap| format!("{gap:?}"), shape);
         let agrees = template.fill(&sample) == Written::new(gate, offer, &sample);
         agrees.then_some(template)
     }
@@ -127,6 +140,8 @@ impl Template {
 pub(crate) struct ChallengeTemplates {
     stranger: OnceLock<Option<Template>>,
     caller: OnceLock<Option<Template>>,
+    stranger_with_transfer: OnceLock<Option<Template>>,
+    caller_with_transfer: OnceLock<Option<Template>>,
 }
 
 impl Clone for ChallengeTemplates {
@@ -151,14 +166,18 @@ impl ChallengeTemplates {
         {
             return None;
         }
-        let with_caller = given.caller.is_some();
-        let place = if with_caller {
-            &self.caller
-        } else {
-            &self.stranger
+        let shape = Shape {
+            caller: given.caller.is_some(),
+            transfer: given.transfer_to.is_some(),
+        };
+        let place = match (shape.caller, shape.transfer) {
+            (false, false) => &self.stranger,
+            (true, false) => &self.caller,
+            (false, true) => &self.stranger_with_transfer,
+            (true, true) => &self.caller_with_transfer,
         };
         let template = place
-            .get_or_init(|| Template::new(gate, offer, with_caller))
+            .get_or_init(|| Template::new(gate, offer, shape))
             .as_ref()?;
         (template.gate == *gate.identity()).then(|| template.fill(given))
     }

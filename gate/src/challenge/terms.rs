@@ -1,8 +1,10 @@
 //! What both dialects say, computed once.
 
 use super::particulars::Particulars;
+use super::transfer::{requirements, requirements_v1};
 use crate::gate::{CHECK_PATH, Gate, PAY_PATH};
 use crate::offer::ProductOffer;
+use crate::x402::{PaymentRequirements, PaymentRequirementsV1};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
@@ -38,6 +40,10 @@ pub(super) struct Terms {
     pub payment_uri: String,
     pub check_url: String,
     pub extra: Extra,
+    /// Version 2's plain transfer, where it is offered.
+    pub transfer: Option<PaymentRequirements>,
+    /// Version 1's.
+    pub transfer_v1: Option<PaymentRequirementsV1>,
 }
 
 /// `accepts[].extra` of the scheme [`SCHEME`]: everything that an agent needs to
@@ -82,8 +88,17 @@ impl Terms {
         let transaction_request = format!("{origin}{PAY_PATH}/{}/{payment_id}", offer.slug);
         let escaped = utf8_percent_encode(&transaction_request, COMPONENT);
         let pay_to = offer.merchant.to_string();
+        let description = describe(offer.text.title(), offer.text.description());
+        let transfer = given.transfer_to.clone().zip(gate.fee_payer());
         Self {
-            description: describe(offer.text.title(), offer.text.description()),
+            transfer_v1: transfer.as_ref().map(|(_, fee_payer)| {
+                let resource_url = given.resource_url.clone();
+                requirements_v1(gate, offer, fee_payer, resource_url, description.clone())
+            }),
+            transfer: transfer.map(|(pay_to, fee_payer)| {
+                requirements(gate, offer, fee_payer, pay_to, payment_id)
+            }),
+            description,
             amount: offer.price.to_string(),
             mint: offer.mint.to_string(),
             // A transaction request and never a plain transfer: money that arrives

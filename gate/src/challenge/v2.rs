@@ -6,7 +6,8 @@ use super::terms::{Extra, MAX_TIMEOUT_SECONDS, SCHEME, Terms};
 use crate::gate::Gate;
 use crate::offer::ProductOffer;
 use crate::siwx::SignInChallenge;
-use serde::Serialize;
+use crate::x402;
+use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 
 /// The JSON in the `PAYMENT-REQUIRED` header.
@@ -19,9 +20,10 @@ pub struct PaymentRequired {
     pub error: Cow<'static, str>,
     /// What is asked for.
     pub resource: Resource,
-    /// The ways to pay: exactly one, because stock clients fail on clusters that
-    /// they do not know, and so that no client chooses a second way to pay.
-    pub accepts: [PaymentRequirements; 1],
+    /// The ways to pay, all on one cluster, because stock clients fail on those that
+    /// they do not know: a plain transfer, where it is offered, and the program's own
+    /// payment. Clients skip schemes that they do not know.
+    pub accepts: Vec<Accepted>,
     /// Optional protocols.
     pub extensions: Extensions,
 }
@@ -39,6 +41,16 @@ pub struct Resource {
 }
 
 /// An entry of `accepts`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Accepted {
+    /// The scheme `exact`.
+    Transfer(Box<x402::PaymentRequirements>),
+    /// [`SCHEME`].
+    Program(Box<PaymentRequirements>),
+}
+
+/// The entry of the program's own payment.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PaymentRequirements {
@@ -64,6 +76,52 @@ pub struct Extensions {
     /// How to prove a key that has paid before.
     #[serde(rename = "sign-in-with-x", skip_serializing_if = "Option::is_none")]
     pub sign_in_with_x: Option<SignInChallenge>,
+    /// A client may name its payment, so that repeating it cannot pay twice.
+    #[serde(
+        rename = "payment-identifier",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub payment_identifier: Option<PaymentIdentifierOffer>,
+}
+
+/// `extensions["payment-identifier"]` (specs/extensions/payment_identifier.md).
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct PaymentIdentifierOffer {
+    /// What the client fills in.
+    pub info: PaymentIdentifierInfo,
+    /// The form of the filled-in `info`.
+    pub schema: PaymentIdentifierSchema,
+}
+
+/// `info`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct PaymentIdentifierInfo {
+    /// Whether a payment without a name is refused: it is not.
+    pub required: bool,
+}
+
+/// JSON Schema of `info`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PaymentIdentifierSchema;
+
+impl Serialize for PaymentIdentifierSchema {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serde_json::json!({
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "type": "object",
+            "properties": {
+                "required": { "type": "boolean" },
+                "id": {
+                    "type": "string",
+                    "minLength": x402::PaymentIdentifier::MIN_BYTES,
+                    "maxLength": x402::PaymentIdentifier::MAX_BYTES,
+                    "pattern": "^[a-zA-Z0-9_-]+$",
+                },
+            },
+            "required": ["required"],
+        })
+        .serialize(serializer)
+    }
 }
 
 impl PaymentRequired {
@@ -86,6 +144,23 @@ impl PaymentRequired {
                 sign_in,
             )
         });
+        let program = PaymentRequirements {
+            scheme: SCHEME,
+            network: gate.network().caip2().to_owned(),
+            amount: terms.amount.clone(),
+            asset: terms.mint.clone(),
+            pay_to: terms.pay_to.clone(),
+            max_timeout_seconds: MAX_TIMEOUT_SECONDS,
+            extra: terms.extra.clone(),
+        };
+        // First what most clients know: some take the first entry only.
+        let transfer = terms.transfer.clone().map(Box::new);
+        let accepts = transfer
+            .map(Accepted::Transfer)
+            .into_iter()
+            .chain([Accepted::Program(Box::new(program))])
+            .collect();
+        let payment_identifier = terms.transfer.is_some().then(PaymentIdentifierOffer::default);
         Self {
             x402_version: 2,
             error: given.reason.code.clone(),
@@ -94,17 +169,10 @@ impl PaymentRequired {
                 description: terms.description.clone(),
                 mime_type: offer.text.media_type().to_owned(),
             },
-            accepts: [PaymentRequirements {
-                scheme: SCHEME,
-                network: gate.network().caip2().to_owned(),
-                amount: terms.amount.clone(),
-                asset: terms.mint.clone(),
-                pay_to: terms.pay_to.clone(),
-                max_timeout_seconds: MAX_TIMEOUT_SECONDS,
-                extra: terms.extra.clone(),
-            }],
+            accepts,
             extensions: Extensions {
                 sign_in_with_x: sign_in,
+                payment_identifier,
             },
         }
     }

@@ -1,6 +1,6 @@
 //! Routes as the configuration defines them.
 
-use super::{Metering, MethodSet, RoutePattern};
+use super::{Metering, MethodSet, RoutePattern, Settlement};
 use crate::challenge::ChallengeTemplates;
 use crate::limits::MAX_ROUTES;
 use crate::offer::ProductOffer;
@@ -26,6 +26,8 @@ pub struct RouteDefinition {
     pub access: Access,
     /// What a request costs where the product counts credits.
     pub metering: Metering,
+    /// Where a plain transfer that pays for it goes to.
+    pub settlement: Settlement,
 }
 
 /// One route of a table.
@@ -35,6 +37,7 @@ pub struct Route {
     pub(super) methods: MethodSet,
     pub(super) access: Access,
     pub(super) metering: Metering,
+    pub(super) settlement: Settlement,
     pub(super) challenges: ChallengeTemplates,
 }
 
@@ -57,6 +60,11 @@ impl Route {
     /// What a request costs where the product counts credits.
     pub fn metering(&self) -> Metering {
         self.metering
+    }
+
+    /// Where a plain transfer that pays for it goes to.
+    pub fn settlement(&self) -> Settlement {
+        self.settlement
     }
 
     /// What every 402 of it has in common.

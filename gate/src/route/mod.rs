@@ -16,6 +16,7 @@ mod metering;
 mod method;
 mod path;
 mod pattern;
+mod settlement;
 mod table;
 
 pub use definition::{Access, Route, RouteDefinition, RouteError};
@@ -23,4 +24,5 @@ pub use metering::{Charge, Metering, Outcome};
 pub use method::MethodSet;
 pub use path::CanonicalPath;
 pub use pattern::RoutePattern;
+pub use settlement::Settlement;
 pub use table::{Resolution, RouteMatch, RouteTable};

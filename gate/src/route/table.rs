@@ -73,6 +73,7 @@ impl RouteTable {
             methods,
             access,
             metering,
+            settlement,
         } in definitions
         {
             if methods.is_empty() {
@@ -85,6 +86,7 @@ impl RouteTable {
                 methods,
                 access,
                 metering,
+                settlement,
                 challenges: ChallengeTemplates::default(),
             });
             let same = |resource: &&mut Resource| resource.pattern.same_shape(&pattern);
