@@ -70,5 +70,5 @@ pub use offer::{OfferError, OfferText, ProductOffer};
 pub use origin::{Origin, OriginError};
 pub use route::{
     Access, CanonicalPath, Charge, Metering, MethodSet, Outcome, Resolution, Route,
-    RouteDefinition, RouteError, RouteMatch, RouteTable,
+    RouteDefinition, RouteError, RouteMatch, RouteTable, Settlement,
 };

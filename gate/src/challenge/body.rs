@@ -220,7 +220,7 @@ fn instructions(offer: &ProductOffer, terms: &Terms, currency: &str) -> String {
     format!(
         "Pay {price} {currency} for {grant}: open payment_uri in a Solana wallet, or POST {{\"account\": \
          \"<your address>\"}} to {request} and sign and send the transaction that it returns, or build \
-         create_intent and pay yourself from program_payment. Do not transfer tokens to payTo by hand: \
+         create_intent and pay yourself from the entry \"entitlement\" of the header PAYMENT-REQUIRED. Do not transfer tokens to payTo by hand: \
          such a transfer is not counted. Then repeat the request and sign in with the key that paid \
          (header SIGN-IN-WITH-X, challenge in the header PAYMENT-REQUIRED). If you are not sure whether \
          a payment went through, ask at {check} before you pay again, and pay again only under the same \

@@ -194,6 +194,15 @@ mod tests {
     use crate::origin::Origin;
     use tollgate_client::{Addresses, Amount, Credits, DurationSeconds, Pubkey, Slug};
 
+    const STRANGER: Shape = Shape {
+        caller: false,
+        transfer: false,
+    };
+    const CALLER_WITH_TRANSFER: Shape = Shape {
+        caller: true,
+        transfer: true,
+    };
+
     fn gate() -> Gate {
         let secret = Secret::new(vec![7; 32]).unwrap();
         Gate::new(GateSettings {
@@ -203,6 +212,7 @@ mod tests {
             addresses: Addresses::default(),
             keys: KeyRing::new((KeyId(1), secret), vec![]).unwrap(),
             session_lifetime: DurationSeconds(60),
+            fee_payer: Some(Pubkey::new_from_array([9; 32])),
         })
     }
 
@@ -226,22 +236,22 @@ mod tests {
     #[test]
     fn a_template_is_used_where_it_can_be() {
         let (gate, another) = (gate(), gate());
-        for (title, resource_url, with_caller, used) in [
-            ("Quotes", "https://api.example.com/x?a=%22", false, true),
+        for (title, resource_url, shape, used) in [
+            ("Quotes", "https://api.example.com/x?a=%22", STRANGER, true),
             (
                 "Quotes \"and\" \u{fc}",
                 "https://api.example.com/x",
-                true,
+                CALLER_WITH_TRANSFER,
                 true,
             ),
             // Never made by the gate, but JSON would have to escape it.
-            ("Quotes", "https://api.example.com/\"", false, false),
+            ("Quotes", "https://api.example.com/\"", STRANGER, false),
             // The merchant's words look like a gap.
-            ("GapNonceHere", "https://api.example.com/x", false, false),
+            ("GapNonceHere", "https://api.example.com/x", STRANGER, false),
         ] {
             let given = Particulars {
                 resource_url: resource_url.to_owned(),
-                ..particulars(|gap| format!("{gap:?}1"), with_caller)
+                ..particulars(|gap| format!("{gap:?}1"), shape)
             };
             let templates = ChallengeTemplates::default();
             for _ in 0..2 {

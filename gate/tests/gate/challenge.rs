@@ -34,13 +34,8 @@ fn known_due(reading: Reading) -> PaymentDue {
 }
 
 fn challenge_by(gate: &Gate, due: &PaymentDue, entropy: u8) -> PaymentChallenge {
-    gate.challenge(
-        due,
-        &quote(),
-        Some("range=1d"),
-        NOW,
-        &Entropy([entropy; 32]),
-    )
+    let particular = (Some("range=1d"), NOW, &Entropy([entropy; 32]));
+    challenge_of(gate, due, &quote(), particular, false)
 }
 
 fn challenge(due: &PaymentDue) -> PaymentChallenge {
@@ -265,7 +260,7 @@ fn the_largest_header_is_within_its_bound() {
     assert!(header.len() < 8 * 1024);
     let due = anonymous_due(&matched);
     for query in [None, Some("q".repeat(200)), Some("q".repeat(9_000))] {
-        let challenge = gate.challenge(&due, &matched, query.as_deref(), NOW, &ENTROPY);
+        let challenge = challenge_of(&gate, &due, &matched, (query.as_deref(), NOW, &ENTROPY), true);
         let length = challenge.header().expect("within the bound").len();
         assert!(
             length > 6_000 && length <= MAX_PAYMENT_REQUIRED_BYTES,

@@ -151,18 +151,19 @@ proptest! {
         offer in offers(),
         requests in prop::collection::vec(
             (callers(), "/v1(/[a-zA-Z0-9_.~!$&'()*+,=:@-]{0,9}x){0,3}", queries(),
-             any::<[u8; 32]>(), -1_i64..4_000_000_000),
+             any::<[u8; 32]>(), -1_i64..4_000_000_000, any::<bool>()),
             1..6,
         ),
     ) {
         let gate = gate();
         let table = table_of(&offer);
         // The first request makes the template, the others fill it.
-        for (caller, path, query, entropy, now) in requests {
+        for (caller, path, query, entropy, now, transfers) in requests {
             let matched = matched(&table, &path);
             let (now, entropy) = (UnixSeconds(now), Entropy(entropy));
             let answer = |due: &PaymentDue| {
-                parts(&gate.challenge(due, &matched, query.as_deref(), now, &entropy))
+                let particular = (query.as_deref(), now, &entropy);
+                parts(&challenge_of(&gate, due, &matched, particular, transfers))
             };
             let filled = answer(&caller.due(&gate, &matched));
             let elsewhere = table_of(&offer);
@@ -175,7 +176,7 @@ proptest! {
 fn ask(gate: &Gate, table: &RouteTable, now: UnixSeconds) -> (String, String, String) {
     let matched = matched(table, "/v1/x");
     let due = Caller::Stranger.due(gate, &matched);
-    parts(&gate.challenge(&due, &matched, None, now, &ENTROPY))
+    parts(&challenge_of(gate, &due, &matched, (None, now, &ENTROPY), true))
 }
 
 #[test]

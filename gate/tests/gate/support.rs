@@ -10,8 +10,9 @@ use tollgate_client::{
 };
 use tollgate_gate::siwx::SignInMessage;
 use tollgate_gate::{
-    Access, Entropy, Gate, GateSettings, KeyId, KeyRing, Metering, MethodSet, Network, OfferText,
-    Origin, ProductOffer, Resolution, RouteDefinition, RouteMatch, RouteTable, Secret,
+    Access, Asked, Entropy, Gate, GateSettings, KeyId, KeyRing, Metering, MethodSet, Network,
+    OfferText, Origin, PaymentChallenge, PaymentDue, ProductOffer, Resolution, RouteDefinition,
+    RouteMatch, RouteTable, Secret, Settlement,
 };
 
 pub const ORIGIN: &str = "https://api.example.com";
@@ -45,7 +46,28 @@ pub fn gate_of(origin: &str, keys: KeyRing) -> Gate {
         addresses: Addresses::default(),
         keys,
         session_lifetime: DurationSeconds(3_600),
+        fee_payer: Some(public("relay")),
     })
+}
+
+/// The 402 of `due`, with the offer of plain transfers if `takes_transfers`.
+pub fn challenge_of(
+    gate: &Gate,
+    due: &PaymentDue,
+    matched: &RouteMatch,
+    (query, now, entropy): (Option<&str>, UnixSeconds, &Entropy),
+    takes_transfers: bool,
+) -> PaymentChallenge {
+    gate.challenge(
+        due,
+        &Asked {
+            matched,
+            query,
+            now,
+            entropy,
+            takes_transfers,
+        },
+    )
 }
 
 pub fn gate() -> Gate {
@@ -89,6 +111,7 @@ pub fn route(pattern: &str, methods: &[Method], access: Access) -> RouteDefiniti
         methods: methods.fold(MethodSet::default(), MethodSet::union),
         access,
         metering: Metering::ONE_CREDIT,
+        settlement: Settlement::Deposit,
     }
 }
 

@@ -50,6 +50,7 @@ pub(super) fn gate() -> Gate {
         addresses: Addresses::default(),
         keys: keys(),
         session_lifetime: DurationSeconds(3_600),
+        fee_payer: None,
     })
 }
 
@@ -80,6 +81,7 @@ pub(super) fn table() -> RouteTable {
         methods: MethodSet::of(&Method::GET).expect("a method"),
         access,
         metering: tollgate_gate::Metering::ONE_CREDIT,
+        settlement: tollgate_gate::Settlement::Deposit,
     };
     RouteTable::new(vec![
         route("/v1/quote/{symbol}", Access::Paid(Arc::new(offer()))),
