@@ -45,6 +45,7 @@ mod nonces;
 mod proxy;
 mod receipts;
 pub mod reference;
+mod relay;
 mod reload;
 mod request_checks;
 mod request_id;

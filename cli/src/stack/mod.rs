@@ -179,6 +179,7 @@ pub fn configure_for(
         credits: None,
         receipts: None,
         audit: None,
+        relay: None,
         limits: LimitsConfig::default(),
         admin: None,
         log: LogConfig::default(),

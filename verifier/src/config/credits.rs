@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::document::Section;
 use super::error::ProblemKind;
-use super::secret::{Environment, secret_text};
+use super::secret::{Environment, parsed_secret};
 
 const ONE_MINUTE_MS: u64 = 60_000;
 const ONE_DAY_SECONDS: u64 = 86_400;
@@ -131,7 +131,7 @@ pub(super) fn read(
     environment: &Environment<'_>,
 ) -> Option<CreditsConfig> {
     let store = store(&section, folder, environment);
-    let operator = secret(
+    let operator = parsed_secret(
         &section,
         "operator_key",
         folder,
@@ -174,7 +174,7 @@ fn store(
 ) -> Option<CreditStoreConfig> {
     let path = section.optional("path", "a file's path", |path| Ok(folder.join(path)));
     let plain = section.optional("redis_url", "a redis:// URL", RedisUrl::parse);
-    let url = secret(section, "redis_url", folder, environment, RedisUrl::parse)?;
+    let url = parsed_secret(section, "redis_url", folder, environment, RedisUrl::parse)?;
     let ways = [
         section.has("path"),
         section.has("redis_url"),
@@ -190,30 +190,4 @@ fn store(
     }
     path.map(CreditStoreConfig::Local)
         .or(plain.or(url).map(CreditStoreConfig::Shared))
-}
-
-/// The value of `{key}_file` or `{key}_env`; `None` after a problem.
-fn secret<T>(
-    section: &Section<'_, '_>,
-    key: &str,
-    folder: &Path,
-    environment: &Environment<'_>,
-    parse: impl FnOnce(&str) -> Result<T, String>,
-) -> Option<Option<T>> {
-    let Some(text) = secret_text(section, key, folder, environment).ok()? else {
-        return Some(None);
-    };
-    match parse(&text) {
-        Ok(value) => Some(Some(value)),
-        Err(message) => {
-            let file = format!("{key}_file");
-            let named = if section.has(&file) {
-                file
-            } else {
-                format!("{key}_env")
-            };
-            section.report(ProblemKind::SecretUnavailable, &named, message);
-            None
-        }
-    }
 }

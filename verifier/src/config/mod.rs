@@ -20,6 +20,7 @@ mod log;
 mod parse;
 mod public_url;
 mod receipts;
+mod relay;
 mod secret;
 mod secrets;
 mod sections;
@@ -45,6 +46,7 @@ pub use self::limits::{LimitsConfig, RateLimit};
 pub use self::log::{LogConfig, LogFormat};
 pub use self::public_url::PublicUrl;
 pub use self::receipts::ReceiptsConfig;
+pub use self::relay::{RelayBounds, RelayConfig};
 pub use self::secret::{Environment, MAX_SECRET_BYTES, MIN_SECRET_BYTES, Secret, SecretUrl};
 pub use self::secrets::{PreviousSecret, Secrets};
 pub use self::tls::{TlsConfig, TlsProblem};
@@ -84,6 +86,8 @@ pub struct Config {
     pub receipts: Option<ReceiptsConfig>,
     /// The log of decisions; without it none is kept.
     pub audit: Option<AuditConfig>,
+    /// Who settles plain transfers; without it they are not offered.
+    pub relay: Option<RelayConfig>,
     /// What is free, what is sold; everything else is refused.
     pub routes: Vec<RouteConfig>,
 }
@@ -275,6 +279,8 @@ pub struct RouteConfig {
     pub title: String,
     /// What a request costs where the product counts credits.
     pub metering: Metering,
+    /// Where a plain transfer goes to, where there is a relay.
+    pub settlement: Settlement,
     /// What a caller gets, in words; part of the challenge.
     pub description: String,
     /// The media type of the answer; part of the challenge.
@@ -304,6 +310,7 @@ impl RouteConfig {
             methods: vec![Method::GET],
             access,
             metering: Metering::ONE_CREDIT,
+            settlement: Settlement::Deposit,
             title: String::new(),
             description: String::new(),
             mime_type: "application/json".to_owned(),
@@ -320,4 +327,21 @@ pub enum RouteAccess {
     Free,
     /// Whoever has an entitlement of the product with this slug.
     Product(String),
+}
+
+/// Where a client's plain transfer goes to (docs/payments.md).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Settlement {
+    /// Into a token account of the payment intent: held until it is settled, and it
+    /// goes back if it cannot be.
+    #[default]
+    Deposit,
+    /// Straight into the vault, and recorded on the operator's word: for products that
+    /// are sold by the call.
+    Vault,
+}
+
+impl Settlement {
+    /// Every way with its name in a configuration.
+    pub const ALL: [(&str, Self); 2] = [("deposit", Self::Deposit), ("vault", Self::Vault)];
 }

@@ -188,6 +188,7 @@ pub fn config_without_upstream(rpc: &ScriptedRpc) -> Config {
         credits: None,
         receipts: None,
         audit: None,
+        relay: None,
         limits: LimitsConfig::default(),
         admin: None,
         log: LogConfig::default(),
