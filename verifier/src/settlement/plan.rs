@@ -21,9 +21,8 @@ use super::facts::{Deposit, Facts, Fate, Life, Order, Rival};
 use super::refusal::Refusal;
 use crate::config::Settlement as Way;
 
-/// How old an intent may be for a transaction to be co-signed for it; past that it is
-/// made anew first.
-pub(crate) const CO_SIGN_WITHIN: DurationSeconds = DurationSeconds(30);
+/// How old an intent may be for a transaction to be co-signed for it.
+pub(crate) const CO_SIGN_WITHIN: DurationSeconds = DurationSeconds(60);
 /// The life of a blockhash: 150 blocks, at twice the time they usually take.
 const LIFE_OF_A_TRANSACTION: DurationSeconds = DurationSeconds(120);
 /// How long after its creation an open intent may still get its money.
@@ -52,6 +51,9 @@ pub(crate) enum Step {
         /// Whether an intent that is over has to be made anew for it.
         renew: bool,
     },
+    /// The intent cannot get its money: cancel and close it, so that it is in nobody's
+    /// way.
+    Abandon,
     /// The deposit may not become a payment: cancel the intent and give it back.
     GiveBack,
     /// The deposit cannot become a payment any more: give it back.
@@ -195,7 +197,7 @@ fn waiting(order: &Order, facts: &Facts, intent: &PaymentIntent) -> Step {
     match facts.fate {
         Fate::Landed if order.way == Way::Vault => Step::Record { renew: false },
         Fate::Landed => Step::Wait,
-        Fate::Failed => Step::Refuse(Refusal::TransactionFailed),
+        Fate::Failed => Step::Abandon,
         Fate::Unseen(Life::Usable) => go_on(order, facts, intent),
         Fate::Unseen(Life::Expiring) => Step::Wait,
         // Another transaction of the same id may be on its way, or this one with a
@@ -225,11 +227,12 @@ fn go_on(order: &Order, facts: &Facts, intent: &PaymentIntent) -> Step {
     let same_price = intent.amount == order.amount;
     let fresh = is_within(intent.created_at, CO_SIGN_WITHIN, facts.now);
     let young = is_within(intent.created_at, IN_THE_WAY_FOR, facts.now);
-    match (same_price, fresh) {
-        (true, true) => Step::Submit,
-        // At another price it is another purchase: the first is waited for.
-        (false, _) if young => Step::Wait,
-        _ => Step::Create { renew: true },
+    match same_price && fresh {
+        true => Step::Submit,
+        // Something may be on its way to it, which the others respect as long as this
+        // flag is as old as it is.
+        false if young => Step::Wait,
+        false => Step::Create { renew: true },
     }
 }
 

@@ -1,14 +1,11 @@
 //! Why a transfer is not settled: each says that nothing of it has moved, or that it
 //! went back.
 
-use tollgate_gate::exact::ExactError;
+use tollgate_gate::x402::{Version, X402Error};
 
 /// Closed list. Answered with 402 and a fresh challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
-    /// The transaction is not the payment that was asked for.
-    #[error(transparent)]
-    Invalid(#[from] ExactError),
     /// The relay does not sign it.
     #[error("the transaction cannot be co-signed: {0}")]
     NotSigned(#[from] crate::relay::RelayRefusal),
@@ -48,15 +45,16 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    /// The published name, for `errorReason` and the 402's `error`.
-    pub(crate) fn code(self) -> &'static str {
+    /// The name for `errorReason` and the 402's `error`: the published one, where there
+    /// is one.
+    pub(crate) fn code(self, version: Version) -> &'static str {
         match self {
-            Self::Invalid(error) => error.code(),
+            Self::SimulationFailed => X402Error::SimulationFailed.code(version),
+            Self::TransactionFailed | Self::BlockhashExpired => {
+                X402Error::TransactionFailed.code(version)
+            }
+            Self::InsufficientFunds => X402Error::InsufficientFunds.code(version),
             Self::NotSigned(refusal) => refusal.code(),
-            Self::SimulationFailed => "invalid_exact_svm_transaction_simulation_failed",
-            Self::TransactionFailed => "invalid_exact_svm_transaction_failed",
-            Self::BlockhashExpired => "settle_exact_svm_block_height_exceeded",
-            Self::InsufficientFunds => "insufficient_funds",
             Self::NotForSale => "product_not_for_sale",
             Self::PaymentIdTaken => "payment_id_taken",
             Self::PaymentIdSpent => "payment_id_spent",
