@@ -4,12 +4,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
-use tollgate_client::chain::Commitment as ChainCommitment;
-use tollgate_client::{Addresses, Chain, ChainOptions, Pubkey};
+use tollgate_client::{Addresses, Pubkey};
 
 use crate::audit::{AuditLog, Notary};
 use crate::chain::{ChainHealth, ChainTasks, Entitlements, Pool};
-use crate::config::{Commitment, Config, MerchantId, PublicUrl};
+use crate::config::{Config, MerchantId, PublicUrl};
 use crate::credits::{CreditService, Owner, Surroundings};
 use crate::foundation::gate;
 use crate::limits::{Counts, Places};
@@ -25,7 +24,6 @@ pub(crate) struct Lasting {
     pub(crate) public_url: PublicUrl,
     pub(crate) merchant: Pubkey,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) chain: Arc<Chain>,
     pub(crate) pool: Arc<Pool>,
     pub(crate) cache: Entitlements,
     pub(crate) health: Arc<ChainHealth>,
@@ -62,9 +60,7 @@ impl Lasting {
     /// [`StartError`]; not when the chain cannot be asked now.
     pub(crate) fn start(config: &Config, public_url: PublicUrl) -> Result<Self, StartError> {
         let health = Arc::new(ChainHealth::new(config.chain.ready_within));
-        let chain = Arc::new(connect(config));
-        let pool = Pool::of(&config.chain).map_err(|error| StartError::Rpc(error.to_string()))?;
-        let pool = Arc::new(pool);
+        let pool = Arc::new(servers(config, None)?);
         let merchant = merchant_address(config, &pool.addresses());
         let cache = Entitlements::of(&config.chain, Arc::clone(&pool), Arc::clone(&health));
         let metrics = Metrics::new();
@@ -76,7 +72,6 @@ impl Lasting {
             public_url,
             merchant,
             metrics: Arc::new(metrics),
-            chain,
             pool,
             cache,
             health,
@@ -105,7 +100,7 @@ impl Lasting {
         let bound = deadline + HOOK_DEADLINE;
         if let Some(section) = &config.credits {
             let around = Surroundings {
-                chain: Arc::clone(&self.chain),
+                pool: Arc::clone(&self.pool),
                 owner: owner(config, self.merchant),
                 longest_request: longest_request(config),
                 stopping: self.stop.subscribe(),
@@ -147,6 +142,12 @@ impl Lasting {
         let stopping = self.stop.subscribe();
         let tasks = ChainTasks::start(&config.chain, self.merchant, &self.cache, &stopping);
         *lock(&self.chain_tasks) = tasks;
+    }
+
+    /// Goes over to the servers of `pool`, and to the feed of `config`.
+    pub(crate) fn move_to(&self, pool: &Pool, config: &Config) {
+        self.pool.take_endpoints_of(pool);
+        lock(&self.chain_tasks).listen_to(&config.chain);
     }
 
     /// Has `flush` run at the end, after what was added before.
@@ -200,16 +201,10 @@ pub(crate) fn merchant_address(config: &Config, addresses: &Addresses) -> Pubkey
     }
 }
 
-pub(crate) fn connect(config: &Config) -> Chain {
-    Chain::new(
-        config.chain.rpc_url.expose(),
-        ChainOptions {
-            program_id: config.chain.program_id,
-            commitment: match config.chain.commitment {
-                Commitment::Confirmed => ChainCommitment::Confirmed,
-                Commitment::Finalized => ChainCommitment::Finalized,
-            },
-            timeout: config.chain.request_timeout,
-        },
-    )
+/// The servers of a configuration; those that `known` has are taken over.
+///
+/// # Errors
+/// [`StartError::Rpc`].
+pub(crate) fn servers(config: &Config, known: Option<&Pool>) -> Result<Pool, StartError> {
+    Pool::of(&config.chain, known).map_err(|error| StartError::Rpc(error.to_string()))
 }

@@ -43,8 +43,8 @@ impl App {
         freshness: Freshness,
     ) -> Result<Judged, ServiceError> {
         // Once with what is remembered, and once more with what the chain says now.
-        let mut last = freshness == Freshness::JustSignedIn;
         loop {
+            let last = !observed.remembered;
             let Some(entitlement) = usable_and_metered(&observed) else {
                 return Ok((question.answer(reading(&observed)), None));
             };
@@ -80,12 +80,13 @@ impl App {
                 }
                 // More may have been bought since, or another life has begun.
                 Ok(Metered::Short { .. }) | Err(StoreError::Outdated) => {
-                    last = true;
-                    observed = self
-                        .cache
-                        .get(key_of(&question), Freshness::JustSignedIn)
-                        .await
-                        .map_err(|failure| self.unreadable(failure))?;
+                    let newer = Freshness::Reread(freshness.claimed_slot());
+                    let read = self.cache.get(key_of(&question), newer).await;
+                    observed = read.map_err(|failure| {
+                        // Whoever asks next must not be refused on what was not read.
+                        credits.meter.forget_look(&address);
+                        self.unreadable(failure)
+                    })?;
                 }
             }
         }

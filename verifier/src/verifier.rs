@@ -104,7 +104,7 @@ impl Verifier {
         let ready = prepared.known;
         let served = served(&config, &prepared.app, &lasting)?;
         let current = Current::new(served, lasting.metrics.connections.clone());
-        let foundation = prepared.enter(&lasting);
+        let foundation = prepared.enter(&config, &lasting);
         let (apps, app) = watch::channel(Arc::clone(&foundation.app));
         let admin_addr = admin_listener.as_ref().map(|(_, address)| *address);
         let admin = admin_listener.map(|(listener, address)| {
@@ -280,12 +280,12 @@ impl RunningVerifier {
         if !fixed.is_empty() {
             return Err(ReloadError::NeedsRestart(fixed));
         }
-        let prepared = Prepared::new(&config, &self.lasting).await?;
+        let prepared = Prepared::elsewhere(&config, &self.lasting).await?;
         if !prepared.known {
             return Err(ReloadError::ChainUnavailable);
         }
         let served = served(&config, &prepared.app, &self.lasting)?;
-        let foundation = prepared.enter(&self.lasting);
+        let foundation = prepared.enter(&config, &self.lasting);
         self.apps.send_replace(Arc::clone(&foundation.app));
         self.current.exchange(served);
         *running = Running {

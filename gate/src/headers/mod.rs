@@ -35,6 +35,9 @@ pub const SESSION: HeaderName = HeaderName::from_static("tollgate-session");
 pub const SESSION_EXPIRES: HeaderName = HeaderName::from_static("tollgate-session-expires");
 /// Credits that are left after a request, where the product counts them.
 pub const CREDITS_REMAINING: HeaderName = HeaderName::from_static("tollgate-credits-remaining");
+/// In a request with a proof: the slot in which its sender paid. "No access" as of an
+/// earlier slot is then no answer.
+pub const PAID_SLOT: HeaderName = HeaderName::from_static("tollgate-paid-slot");
 /// Towards the upstream: the entitlement account that the request rests on.
 pub const ENTITLEMENT: HeaderName = HeaderName::from_static("tollgate-entitlement");
 /// Towards the upstream: the product's slug.

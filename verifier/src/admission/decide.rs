@@ -12,8 +12,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use tollgate_client::{PaymentId, UnixSeconds};
+use tollgate_gate::headers::PAID_SLOT;
 use tollgate_gate::{
     Decision, Entitled, Entropy, GateError, Metering, Next, PaymentDue, Question, Reading,
     Resolution, RouteMatch,
@@ -62,6 +63,8 @@ struct Way {
     matched: RouteMatch,
     method: Method,
     now: UnixSeconds,
+    /// Whoever proved a key is not turned away on what is remembered.
+    freshness: Freshness,
     trail: Trail,
 }
 
@@ -101,7 +104,7 @@ impl App {
             Next::Done(decision) => (decision, None),
             Next::Read(question) => {
                 way.trail.asks(&question);
-                match self.remembered(&question) {
+                match self.remembered(&question, way.freshness) {
                     // Taking credits may mean waiting for the store.
                     Some(observed) if !metered::counts(&observed) => {
                         way.trail.read_at(observed.reading.slot);
@@ -130,7 +133,10 @@ impl App {
             Step::Record(decided) => decided,
             Step::Read(mut way, question) => {
                 let metering = way.matched.route.metering();
-                let judged = self.read(question, metering, &mut way.trail).await;
+                let freshness = way.freshness;
+                let judged = self
+                    .read(question, metering, freshness, &mut way.trail)
+                    .await;
                 let judged = match judged {
                     Ok(judged) => match self.within_rate(&judged.0) {
                         Ok(()) => self.book(&judged.0).await.map(|()| judged),
@@ -178,17 +184,17 @@ impl App {
             matched,
             method: asked.method.clone(),
             now: now(),
+            freshness: freshness(asked.headers),
             trail,
         })
     }
 
     /// What memory says, for a caller to whom memory may answer.
-    fn remembered(&self, question: &Question) -> Option<Observed> {
+    fn remembered(&self, question: &Question, freshness: Freshness) -> Option<Observed> {
         if question.fresh_sign_in().is_some() {
             return None;
         }
-        self.cache
-            .remembered(&key_of(question), Freshness::Remembered)
+        self.cache.remembered(&key_of(question), freshness)
     }
 
     /// Reads what the gate asks for, and lets it answer.
@@ -196,16 +202,15 @@ impl App {
         &self,
         question: Question,
         metering: Metering,
+        freshness: Freshness,
         trail: &mut Trail,
     ) -> Result<Judged, ServiceError> {
-        let freshness = match question.fresh_sign_in() {
-            None => Freshness::Remembered,
-            // A replay must not even cost a reading.
-            Some(signed) if self.nonces.is_used(signed.nonce()).await? => {
-                return Err(GateError::SiwxNonceUsed.into());
-            }
-            Some(_) => Freshness::JustSignedIn,
-        };
+        // A replay must not even cost a reading.
+        if let Some(signed) = question.fresh_sign_in()
+            && self.nonces.is_used(signed.nonce()).await?
+        {
+            return Err(GateError::SiwxNonceUsed.into());
+        }
         let asking = self.cache.get(key_of(&question), freshness);
         match request_record::waiting(Wait::Chain, asking).await {
             Ok(observed) => {
@@ -265,6 +270,7 @@ impl App {
             method,
             now,
             mut trail,
+            freshness: _,
         } = way;
         let ended = judged.and_then(|(decision, reservation)| match decision {
             Decision::Pass(_) => {
@@ -348,6 +354,15 @@ impl App {
         Span::current().record("payment_id", payment_id.to_string());
         Ok((challenge.into_response().map(Body::from), payment_id))
     }
+}
+
+/// How new the answer to whoever proves a key with these headers has to be. A slot that
+/// is none claims nothing.
+fn freshness(headers: &HeaderMap) -> Freshness {
+    headers
+        .get(PAID_SLOT)
+        .and_then(|value| value.to_str().ok()?.parse().ok())
+        .map_or(Freshness::Proven, Freshness::Claimed)
 }
 
 fn allowed(mut response: Response, methods: &str) -> Response {

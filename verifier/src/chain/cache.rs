@@ -7,24 +7,31 @@
 //!    caller's read.
 //! 4. The number of calls is bounded, and so are the number of questions that wait for
 //!    one and their wait.
+//! 5. A grant of a dear product ([`super::dear`]) is served when two providers have said
+//!    so; until then it is read, and confirmed, by whoever asks for it.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout};
-use tollgate_client::EntitlementReading;
+use tollgate_client::{EntitlementReading, Pubkey};
 
 use super::counters::ChainCounters;
+use super::dear::DearProducts;
+use super::desk::{Boarded, Desk, Outcome, Waiting};
 use super::ledger::{ClockReading, Merged, Source};
 use super::memory::{Memory, WatchList};
 use super::question::{Freshness, Key, Observed, ReadFailure};
-pub(crate) use super::reading::{Answer, Ask, CacheLimits, ReadBatch};
+pub(crate) use super::reading::{Answer, Ask, CacheLimits, Grant, Provider, ReadBatch};
 use super::{ChainHealth, KEYS_PER_CALL};
 
 /// How long a question waits for others to share its call.
 const GATHERING: Duration = Duration::from_millis(2);
+
+/// How far ahead of the newest slot seen here a slot may be that somebody names: a
+/// minute. Whoever reads the chain through another server may be ahead, but not more.
+const MOST_SLOTS_AHEAD: u64 = 150;
 
 /// How many full calls may wait for each call that may be in flight.
 const WAITING_PER_READ: usize = 2;
@@ -48,32 +55,10 @@ struct Shared<R> {
     counters: Arc<ChainCounters>,
     memory: Memory,
     watched: WatchList,
+    dear: DearProducts,
     limits: CacheLimits,
     desk: Mutex<Desk>,
     turns: Semaphore,
-}
-
-/// Questions on their way.
-#[derive(Default)]
-struct Desk {
-    flights: HashMap<Key, Flight>,
-    /// Keys whose read has not begun.
-    waiting: Vec<Key>,
-    /// Calls that will take some of them.
-    scheduled: usize,
-    next_flight: u64,
-}
-
-type Outcome = Result<Observed, ReadFailure>;
-
-/// The read of one key.
-struct Flight {
-    number: u64,
-    /// `None` while it waits for its call.
-    began: Option<Instant>,
-    claim: u64,
-    outcome: watch::Receiver<Option<Outcome>>,
-    sender: Option<watch::Sender<Option<Outcome>>>,
 }
 
 impl<R: ReadBatch> EntitlementCache<R> {
@@ -90,6 +75,7 @@ impl<R: ReadBatch> EntitlementCache<R> {
                 counters,
                 memory: Memory::new(limits.memory),
                 watched: WatchList::default(),
+                dear: DearProducts::default(),
                 limits,
                 desk: Mutex::default(),
                 turns: Semaphore::new(limits.max_in_flight),
@@ -112,6 +98,11 @@ impl<R: ReadBatch> EntitlementCache<R> {
             return Ok(observed);
         }
         shared.counters.misses.one();
+        let newest = shared.counters.newest_slot.get();
+        if newest > 0 && freshness.claimed_slot() > newest.saturating_add(MOST_SLOTS_AHEAD) {
+            // Nobody can have seen it, so nobody has to be asked.
+            return Err(ReadFailure::Lagging);
+        }
         let mut outcome = self.join(key, freshness, arrived)?;
         let outcome = match outcome.wait_for(Option::is_some).await {
             Ok(outcome) => outcome.clone(),
@@ -120,21 +111,49 @@ impl<R: ReadBatch> EntitlementCache<R> {
         };
         match outcome.unwrap_or(Err(ReadFailure::Chain("read_abandoned"))) {
             Ok(observed) => {
-                let enough = observed.grants() || observed.reading.slot >= freshness.claimed_slot();
-                enough.then_some(observed).ok_or(ReadFailure::Lagging)
+                let met = freshness.is_met_by(&observed);
+                met.then_some(observed).ok_or(ReadFailure::Lagging)
             }
             // Something newer came in meanwhile: perhaps it answers the question.
             Err(ReadFailure::Lagging) => shared
                 .remembered(&key, freshness, arrived)
                 .ok_or(ReadFailure::Lagging),
-            Err(failure @ ReadFailure::Chain(_)) => {
-                let now = shared.memory.now();
-                let known = shared.memory.lookup_in_outage(&key, now).ok_or(failure)?;
+            Err(failure @ ReadFailure::Chain(_)) if !matches!(freshness, Freshness::Reread(_)) => {
+                let (now, dear) = (shared.memory.now(), shared.dear.contains(&key.product));
+                let known = shared.memory.lookup_in_outage(&key, now, dear);
+                let known = known.ok_or(failure)?;
                 shared.counters.outage_grants.one();
                 Ok(known)
             }
-            Err(failure @ ReadFailure::Overloaded) => Err(failure),
+            Err(failure) => Err(failure),
         }
+    }
+
+    /// The entitlement of `beneficiary` to `product` as of `slot` or later, whatever it
+    /// says: for whoever knows of a change in that slot, such as a payment.
+    ///
+    /// # Errors
+    /// [`ReadFailure::Lagging`] when no server has reached the slot; [`ReadFailure`].
+    pub(crate) async fn read_at_least(
+        &self,
+        product: Pubkey,
+        beneficiary: Pubkey,
+        slot: u64,
+    ) -> Result<Observed, ReadFailure> {
+        let key = Key {
+            product,
+            beneficiary,
+        };
+        let remembered = self.remembered(&key, Freshness::Claimed(slot));
+        match remembered.filter(|observed| observed.reading.slot >= slot) {
+            Some(observed) => Ok(observed),
+            None => self.get(key, Freshness::Reread(slot)).await,
+        }
+    }
+
+    /// Which products are dear.
+    pub(crate) fn dear(&self) -> &DearProducts {
+        &self.shared.dear
     }
 
     /// What memory may say of `key`, without waiting.
@@ -148,7 +167,7 @@ impl<R: ReadBatch> EntitlementCache<R> {
     /// Reads `key` soon, because what is known of it contradicts itself.
     pub(crate) fn refresh(&self, key: Key) {
         // If too much waits already, the next question reads it.
-        let _ = self.join(key, Freshness::JustSignedIn, Instant::now());
+        let _ = self.join(key, Freshness::Proven, Instant::now());
     }
 
     pub(crate) fn memory(&self) -> &Memory {
@@ -175,6 +194,7 @@ impl<R: ReadBatch> EntitlementCache<R> {
             .map(|key| Ask {
                 key: *key,
                 claim: at_least,
+                as_of: 0,
             })
             .collect();
         let began = Instant::now();
@@ -192,50 +212,28 @@ impl<R: ReadBatch> EntitlementCache<R> {
         key: Key,
         freshness: Freshness,
         arrived: Instant,
-    ) -> Result<watch::Receiver<Option<Outcome>>, ReadFailure> {
+    ) -> Result<Waiting, ReadFailure> {
         let shared = &self.shared;
         let oldest = match freshness {
             Freshness::Remembered => arrived
                 .checked_sub(shared.limits.memory.negative_lifetime)
                 .unwrap_or(arrived),
-            Freshness::JustSignedIn | Freshness::AtLeast(_) => arrived,
+            Freshness::Proven | Freshness::Claimed(_) | Freshness::Reread(_) => arrived,
         };
-        let mut desk = shared.desk();
-        if let Some(flight) = desk.flights.get_mut(&key)
-            && flight.began.is_none_or(|began| began >= oldest)
-        {
-            if flight.began.is_none() {
-                flight.claim = flight.claim.max(freshness.claimed_slot());
-            }
-            return Ok(flight.outcome.clone());
-        }
         let most = shared
             .limits
             .max_in_flight
             .saturating_mul(WAITING_PER_READ)
             .saturating_mul(KEYS_PER_CALL);
-        if desk.flights.len() >= most || desk.waiting.len() >= most {
+        let place = shared.desk().join(key, freshness, oldest, most);
+        let Some(place) = place else {
             shared.counters.overloaded.one();
             return Err(ReadFailure::Overloaded);
-        }
-        let (sender, outcome) = watch::channel(None);
-        desk.next_flight = desk.next_flight.wrapping_add(1);
-        let flight = Flight {
-            number: desk.next_flight,
-            began: None,
-            claim: freshness.claimed_slot(),
-            outcome: outcome.clone(),
-            sender: Some(sender),
         };
-        desk.flights.insert(key, flight);
-        desk.waiting.push(key);
-        if desk.scheduled.saturating_mul(KEYS_PER_CALL) < desk.waiting.len() {
-            desk.scheduled += 1;
-            drop(desk);
-            let shared = Arc::clone(shared);
-            tokio::spawn(async move { shared.call().await });
+        if place.needs_call {
+            shared.spawn_call();
         }
-        Ok(outcome)
+        Ok(place.outcome)
     }
 }
 
@@ -269,38 +267,7 @@ impl<R> Shared<R> {
     }
 
     fn land(&self, key: &Key, number: u64) {
-        let mut desk = self.desk();
-        if desk
-            .flights
-            .get(key)
-            .is_some_and(|flight| flight.number == number)
-        {
-            desk.flights.remove(key);
-        }
-    }
-
-    /// Takes on as many waiting keys as fit into one call; their reads begin now.
-    fn board(&self) -> Vec<Passenger<'_, R>> {
-        let began = Instant::now();
-        let mut desk = self.desk();
-        desk.scheduled = desk.scheduled.saturating_sub(1);
-        let count = desk.waiting.len().min(KEYS_PER_CALL);
-        let keys: Vec<Key> = desk.waiting.drain(..count).collect();
-        keys.into_iter()
-            .filter_map(|key| {
-                let flight = desk.flights.get_mut(&key)?;
-                flight.began = Some(began);
-                Some(Passenger {
-                    shared: self,
-                    ask: Ask {
-                        key,
-                        claim: flight.claim,
-                    },
-                    number: flight.number,
-                    sender: flight.sender.take()?,
-                })
-            })
-            .collect()
+        self.desk().land(key, number);
     }
 
     fn remembered(&self, key: &Key, freshness: Freshness, arrived: Instant) -> Option<Observed> {
@@ -309,7 +276,8 @@ impl<R> Shared<R> {
         if let Some(slot) = hit.watch {
             self.watch(key, slot);
         }
-        Some(hit.observed)
+        let confirmed = hit.seconded || !hit.observed.grants();
+        (confirmed || !self.dear.contains(&key.product)).then_some(hit.observed)
     }
 
     fn watch(&self, key: &Key, slot: u64) {
@@ -353,13 +321,38 @@ impl<R> Shared<R> {
             },
             // Just read: the answer's own chain time is the best there is.
             chain_time: answer.chain_time,
+            remembered: false,
         })
     }
 }
 
 impl<R: ReadBatch> Shared<R> {
+    fn spawn_call(self: &Arc<Self>) {
+        let shared = Arc::clone(self);
+        tokio::spawn(async move { shared.call().await });
+    }
+
+    /// Takes on passengers for one call, and has another made for those who are left.
+    fn board(self: &Arc<Self>) -> Vec<Passenger<'_, R>> {
+        let (boarded, more) = self.desk().board(Instant::now());
+        if more {
+            self.spawn_call();
+        }
+        let passenger = |Boarded {
+                             ask,
+                             number,
+                             sender,
+                         }| Passenger {
+            shared: self,
+            ask,
+            number,
+            sender,
+        };
+        boarded.into_iter().map(passenger).collect()
+    }
+
     /// One call: waits for company and for its turn, and reads.
-    async fn call(&self) {
+    async fn call(self: &Arc<Self>) {
         tokio::time::sleep(GATHERING).await;
         let turn = timeout(self.limits.max_wait, self.turns.acquire()).await;
         let passengers = self.board();
@@ -378,21 +371,78 @@ impl<R: ReadBatch> Shared<R> {
         let began = Instant::now();
         let asks: Vec<Ask> = passengers.iter().map(|passenger| passenger.ask).collect();
         let mut answers = self.reader.read(&asks).await.into_iter();
+        let (mut large, mut grants) = (Vec::new(), Vec::new());
         for passenger in passengers {
             let answer = answers
                 .next()
                 .unwrap_or(Err(ReadFailure::Chain("read_abandoned")));
-            let outcome =
-                answer.and_then(|answer| self.take_in(&passenger.ask.key, &answer, began));
-            if let Ok(observed) = &outcome
-                && observed.grants()
-            {
-                // Known to be there: only to find out whether it is watched already.
-                let _ = self.remembered(&passenger.ask.key, Freshness::Remembered, began);
+            let outcome = answer.and_then(|answer| {
+                let observed = self.take_in(&passenger.ask.key, &answer, began)?;
+                Ok((observed, answer.provider))
+            });
+            match outcome {
+                Ok((observed, provider)) if self.takes_second(&passenger.ask.key, &observed) => {
+                    grants.extend(grant(passenger.ask.key, &observed, provider));
+                    large.push((passenger, observed));
+                }
+                Ok((observed, _)) => self.bring(passenger, observed, began),
+                Err(failure) => passenger.arrive(Err(failure)),
             }
-            passenger.arrive(outcome);
+        }
+        if !large.is_empty() {
+            self.confirm(large, &grants, began).await;
         }
     }
+
+    fn bring(&self, passenger: Passenger<'_, R>, observed: Observed, began: Instant) {
+        if observed.grants() {
+            // Known to be there: only to find out whether it is watched already.
+            let _ = self.remembered(&passenger.ask.key, Freshness::Remembered, began);
+        }
+        passenger.arrive(Ok(observed));
+    }
+
+    /// Whether what was just read takes a second opinion that it does not have.
+    fn takes_second(&self, key: &Key, observed: &Observed) -> bool {
+        observed.grants()
+            && self.dear.contains(&key.product)
+            && !self
+                .memory
+                .is_seconded(key, observed.reading.entitlement.as_ref())
+    }
+
+    /// Has large grants confirmed by other providers, and remembers it.
+    async fn confirm(
+        &self,
+        large: Vec<(Passenger<'_, R>, Observed)>,
+        grants: &[Grant],
+        began: Instant,
+    ) {
+        let mut opinions = self.reader.confirm(grants).await.into_iter();
+        for ((passenger, observed), grant) in large.into_iter().zip(grants) {
+            match opinions.next().unwrap_or(Err(ReadFailure::Unconfirmed)) {
+                Ok(()) => {
+                    self.counters.second_opinions.agreed.one();
+                    self.memory.seconded(&grant.key, &grant.entitlement);
+                    self.bring(passenger, observed, began);
+                }
+                Err(failure) => {
+                    self.counters.second_opinions.refused(failure);
+                    passenger.arrive(Err(failure));
+                }
+            }
+        }
+    }
+}
+
+/// A grant to be confirmed.
+fn grant(key: Key, observed: &Observed, provider: Provider) -> Option<Grant> {
+    Some(Grant {
+        key,
+        entitlement: observed.reading.entitlement?,
+        slot: observed.reading.slot,
+        provider,
+    })
 }
 
 #[cfg(test)]

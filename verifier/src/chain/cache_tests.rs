@@ -10,11 +10,12 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
-use tollgate_client::{Credits, Entitlement, EntitlementStatus, Pubkey, UnixSeconds};
+use tollgate_client::{Amount, Credits, Entitlement, EntitlementStatus, Pubkey, UnixSeconds};
 
 use super::*;
 use crate::chain::ledger::LedgerLimits;
 use crate::chain::memory::MemoryLimits;
+use crate::config::SecretUrl;
 
 const STALENESS: Duration = Duration::from_secs(2);
 const NEGATIVE_LIFETIME: Duration = Duration::from_millis(400);
@@ -70,13 +71,21 @@ impl Said {
             slot: self.slot,
             chain_time: UnixSeconds(self.chain_time),
             behind: Duration::ZERO,
+            provider: provider(),
         }
     }
+}
+
+fn provider() -> Provider {
+    Provider::of(&SecretUrl::parse("http://first.test").unwrap())
 }
 
 /// Answers with what it is told to, counts, and can hold answers back.
 #[derive(Default)]
 struct Script {
+    /// What another provider says of grants; `None`: there is none.
+    second: Mutex<Option<ReadFailure>>,
+    seconds: AtomicUsize,
     answer: Mutex<Option<Said>>,
     calls: AtomicUsize,
     keys: AtomicUsize,
@@ -120,6 +129,12 @@ impl ReadBatch for Script {
                 None => Err(ReadFailure::Chain("rpc_timeout")),
             })
             .collect()
+    }
+
+    async fn confirm(&self, grants: &[Grant]) -> Vec<Result<(), ReadFailure>> {
+        self.seconds.fetch_add(1, Ordering::SeqCst);
+        let opinion = *self.second.lock().unwrap();
+        vec![opinion.map_or(Ok(()), Err); grants.len()]
     }
 }
 
@@ -167,7 +182,7 @@ async fn access_is_remembered_for_max_staleness_and_no_longer() {
     script.say(said(10, 1000, Some(5000)));
     assert!(grants(&cache, Freshness::Remembered).await);
     pass(STALENESS).await;
-    assert!(grants(&cache, Freshness::JustSignedIn).await);
+    assert!(grants(&cache, Freshness::Proven).await);
     assert_eq!(script.calls(), 1);
     // Revoked on chain: from here on the memory must not serve it.
     script.say(said(20, 1002, None));
@@ -211,7 +226,7 @@ async fn whoever_just_signed_in_is_never_told_an_old_absence() {
     assert!(!grants(&cache, Freshness::Remembered).await);
     pass(Duration::from_millis(1)).await;
     script.say(said(11, 1000, Some(5000)));
-    assert!(grants(&cache, Freshness::JustSignedIn).await);
+    assert!(grants(&cache, Freshness::Proven).await);
 }
 
 /// Who says "I paid in slot 12" is not told what was true in slot 11.
@@ -219,17 +234,17 @@ async fn whoever_just_signed_in_is_never_told_an_old_absence() {
 async fn a_claim_of_payment_is_not_refused_on_the_word_of_an_earlier_slot() {
     let (script, cache) = cache(4);
     script.say(said(11, 1000, None));
-    let early = cache.get(key(), Freshness::AtLeast(12)).await;
+    let early = cache.get(key(), Freshness::Claimed(12)).await;
     assert_eq!(early.unwrap_err(), ReadFailure::Lagging);
     // Others may be told.
     assert!(!grants(&cache, Freshness::Remembered).await);
     script.say(said(12, 1000, None));
-    assert!(!grants(&cache, Freshness::AtLeast(12)).await);
+    assert!(!grants(&cache, Freshness::Claimed(12)).await);
     script.say(said(13, 1000, Some(5000)));
-    assert!(grants(&cache, Freshness::AtLeast(13)).await);
+    assert!(grants(&cache, Freshness::Claimed(13)).await);
     // What grants is served, whatever is claimed: nobody is refused by it.
     let calls = script.calls();
-    assert!(grants(&cache, Freshness::AtLeast(999)).await);
+    assert!(grants(&cache, Freshness::Claimed(999)).await);
     assert_eq!(script.calls(), calls);
 }
 
@@ -247,7 +262,7 @@ async fn a_read_that_began_before_the_payment_is_not_shared() {
     pass(Duration::from_millis(10)).await;
     *script.hold.lock().unwrap() = None;
     script.say(said(11, 1000, Some(5000)));
-    assert!(grants(&cache, Freshness::JustSignedIn).await);
+    assert!(grants(&cache, Freshness::Proven).await);
     hold.notify_one();
     // The early answer is older than what is known by now, so that is the answer.
     assert!(early.await.unwrap().unwrap().grants());
@@ -274,7 +289,7 @@ async fn callers_share_a_read_and_survive_each_other() {
         assert!(caller.await.unwrap().unwrap().grants());
     }
     assert_eq!(script.calls(), 1);
-    assert!(cache.shared.desk().flights.is_empty());
+    assert!(cache.shared.desk().is_clear());
 }
 
 #[tokio::test(start_paused = true)]
@@ -284,7 +299,7 @@ async fn ten_thousand_different_misses_cost_one_call_for_ninety_nine() {
     let callers: Vec<_> = (0..10_000)
         .map(|number| {
             let cache = cache.clone();
-            tokio::spawn(async move { cache.get(key_of(number), Freshness::JustSignedIn).await })
+            tokio::spawn(async move { cache.get(key_of(number), Freshness::Proven).await })
         })
         .collect();
     for caller in callers {
@@ -294,7 +309,7 @@ async fn ten_thousand_different_misses_cost_one_call_for_ninety_nine() {
     assert_eq!(script.calls(), 10_000_usize.div_ceil(KEYS_PER_CALL));
     // From here on they are known: no call at all.
     for number in 0..10_000 {
-        let known = cache.get(key_of(number), Freshness::JustSignedIn).await;
+        let known = cache.get(key_of(number), Freshness::Proven).await;
         assert!(known.unwrap().grants());
     }
     assert_eq!(script.calls(), 10_000_usize.div_ceil(KEYS_PER_CALL));
@@ -345,7 +360,7 @@ async fn the_number_of_reads_and_the_wait_for_one_are_bounded() {
     }
     // One full call went out; a second waited in vain; the rest was turned away.
     assert_eq!((answered, overloaded), (KEYS_PER_CALL, 300 - KEYS_PER_CALL));
-    assert!(cache.shared.desk().flights.is_empty());
+    assert!(cache.shared.desk().is_clear());
 }
 
 #[tokio::test(start_paused = true)]
@@ -409,4 +424,95 @@ async fn an_outage_is_bridged_for_known_access_until_the_grace_or_the_expiry_end
     pass(grace).await;
     let too_long = cache.get(forever, Freshness::Remembered).await;
     assert_eq!(too_long.unwrap_err(), ReadFailure::Chain("rpc_timeout"));
+}
+
+/// A claim of payment, granting or not: nothing older than the slot that is named.
+#[tokio::test(start_paused = true)]
+async fn what_is_read_at_least_as_of_a_slot_is_never_older() {
+    let (script, cache) = cache(4);
+    script.say(said(10, 1000, Some(1100)));
+    let at_least = async |slot| {
+        let Key {
+            product,
+            beneficiary,
+        } = key();
+        cache.read_at_least(product, beneficiary, slot).await
+    };
+    assert_eq!(at_least(10).await.unwrap().reading.slot, 10);
+    // What is remembered is of that slot.
+    assert_eq!(at_least(10).await.unwrap().reading.slot, 10);
+    assert_eq!(script.calls(), 1);
+    // It grants, but the payment of slot 12 is not in it.
+    assert_eq!(at_least(12).await.unwrap_err(), ReadFailure::Lagging);
+    script.say(said(12, 1000, Some(9000)));
+    let observed = at_least(12).await.unwrap();
+    assert_eq!((observed.reading.slot, observed.remembered), (12, false));
+    assert_eq!(
+        observed.reading.entitlement.unwrap().expires_at,
+        UnixSeconds(9000)
+    );
+    // Nobody can have seen a slot that far ahead: nobody is asked.
+    let calls = script.calls();
+    let absurd = at_least(12 + MOST_SLOTS_AHEAD + 1).await;
+    assert_eq!(absurd.unwrap_err(), ReadFailure::Lagging);
+    assert_eq!(script.calls(), calls);
+    // What memory has is no answer while nothing can be read.
+    script.fail();
+    assert!(at_least(13).await.is_err());
+    assert!(grants(&cache, Freshness::Proven).await);
+}
+
+/// A slot that no server has reached must not keep others waiting.
+#[tokio::test(start_paused = true)]
+async fn whoever_names_a_slot_does_not_travel_with_others() {
+    let (script, cache) = cache(4);
+    script.say(said(10, 1000, None));
+    let questions = (0..6).map(|number| {
+        let cache = cache.clone();
+        let freshness = match number % 2 {
+            0 => Freshness::Proven,
+            _ => Freshness::Claimed(11),
+        };
+        async move { cache.get(key_of(number), freshness).await }
+    });
+    let answers = futures::future::join_all(questions).await;
+    for (number, answer) in answers.into_iter().enumerate() {
+        assert_eq!(answer.is_ok(), number % 2 == 0, "{number}: {answer:?}");
+    }
+    assert_eq!(script.calls(), 2, "one call for each kind");
+    assert_eq!(script.keys.load(Ordering::SeqCst), 6);
+}
+
+/// A grant of a dear product is served when two providers have said so: one read and one
+/// opinion for all who ask at once, none for who asks later.
+#[tokio::test(start_paused = true)]
+async fn a_large_grant_takes_a_second_opinion_once() {
+    let (script, cache) = cache_with(4, Duration::from_secs(60));
+    cache
+        .dear()
+        .learn(Some(Amount(99)), [(key().product, Amount(100))]);
+    script.say(said(10, 1000, Some(9000)));
+    for failure in [ReadFailure::Unconfirmed, ReadFailure::Contradicted] {
+        *script.second.lock().unwrap() = Some(failure);
+        let answer = cache.get(key(), Freshness::Remembered).await;
+        assert_eq!(answer.unwrap_err(), failure);
+        assert_eq!(cache.remembered(&key(), Freshness::Remembered), None);
+    }
+    // An outage of all servers is no opinion.
+    script.fail();
+    let answer = cache.get(key(), Freshness::Remembered).await;
+    assert!(matches!(answer, Err(ReadFailure::Chain(_))), "{answer:?}");
+    script.say(said(10, 1000, Some(9000)));
+    *script.second.lock().unwrap() = None;
+    let asked = script.seconds.load(Ordering::SeqCst);
+    let all = futures::future::join_all((0..50).map(|_| cache.get(key(), Freshness::Remembered)));
+    assert!(all.await.iter().all(Result::is_ok));
+    assert!(grants(&cache, Freshness::Proven).await);
+    pass(STALENESS * 2).await;
+    assert!(grants(&cache, Freshness::Remembered).await, "read again");
+    assert_eq!(script.seconds.load(Ordering::SeqCst), asked + 1);
+    // Nobody has to confirm that there is nothing.
+    script.say(said(20, 1010, None));
+    assert!(!grants(&cache, Freshness::Reread(20)).await);
+    assert_eq!(script.seconds.load(Ordering::SeqCst), asked + 1);
 }

@@ -15,7 +15,7 @@ use super::finality;
 use super::ledger::LedgerLimits;
 use super::memory::MemoryLimits;
 use super::rpc::{Endpoint, Pool, PoolLimits};
-use crate::config::{ChainConfig, Commitment};
+use crate::config::{ChainConfig, Commitment, SecretUrl};
 
 /// After this time a smaller slot is believed again: the cluster behind the servers was
 /// restarted (a local chain), and no memory may block it for ever.
@@ -30,16 +30,20 @@ const MOST_SLOTS_BEHIND: u64 = 150;
 pub(crate) type Entitlements = EntitlementCache<Pool>;
 
 impl Pool {
-    /// The servers of the configuration.
+    /// The servers of the configuration. Those that `known` has as well are taken over
+    /// with all that is known of them.
     ///
     /// # Errors
     /// When the system's certificates cannot be read for an `https` server.
-    pub(crate) fn of(config: &ChainConfig) -> std::io::Result<Self> {
+    pub(crate) fn of(config: &ChainConfig, known: Option<&Self>) -> std::io::Result<Self> {
         let endpoints = [&config.rpc_url]
             .into_iter()
             .chain(&config.rpc_fallbacks)
-            .map(|url| Endpoint::new(url, config.genesis_hash))
-            .collect::<Result<_, _>>()?;
+            .map(|url| match known.and_then(|known| known.endpoint_at(url)) {
+                Some(endpoint) => Ok(endpoint),
+                None => Ok(Arc::new(Endpoint::new(url, config.genesis_hash)?)),
+            })
+            .collect::<std::io::Result<_>>()?;
         let limits = PoolLimits {
             addresses: Addresses::new(config.program_id),
             commitment: config.commitment,
@@ -99,8 +103,21 @@ impl Entitlements {
 }
 
 /// What runs beside the requests. Ends when dropped.
-#[derive(Debug, Default)]
-pub(crate) struct ChainTasks(Vec<JoinHandle<()>>);
+#[derive(Debug)]
+pub(crate) struct ChainTasks {
+    tasks: Vec<JoinHandle<()>>,
+    /// Where the feed listens.
+    urls: watch::Sender<Vec<SecretUrl>>,
+}
+
+impl Default for ChainTasks {
+    fn default() -> Self {
+        Self {
+            tasks: Vec::new(),
+            urls: watch::Sender::new(Vec::new()),
+        }
+    }
+}
 
 impl ChainTasks {
     /// Starts the feed and the finality watch; both end with `stop`.
@@ -110,28 +127,35 @@ impl ChainTasks {
         cache: &Entitlements,
         stop: &watch::Receiver<bool>,
     ) -> Self {
-        let mut tasks = Vec::new();
-        let urls = config.websocket_urls();
-        if !urls.is_empty() {
-            let feed = Feed {
-                urls,
-                merchant,
-                commitment: config.commitment,
-                heartbeat: config.heartbeat_timeout,
-                warm_up: config.warm_up,
-                cache: cache.clone(),
-            };
-            tasks.push(tokio::spawn(feed.run(stop.clone())));
-        }
+        let urls = watch::Sender::new(config.websocket_urls());
+        let feed = Feed {
+            urls: urls.subscribe(),
+            merchant,
+            commitment: config.commitment,
+            heartbeat: config.heartbeat_timeout,
+            warm_up: config.warm_up,
+            cache: cache.clone(),
+        };
+        let mut tasks = vec![tokio::spawn(feed.run(stop.clone()))];
         if config.commitment != Commitment::Finalized {
             tasks.push(tokio::spawn(finality::watch(cache.clone(), stop.clone())));
         }
-        Self(tasks)
+        Self { tasks, urls }
+    }
+
+    /// Listens where this configuration says, if that is elsewhere.
+    pub(crate) fn listen_to(&self, config: &ChainConfig) {
+        self.urls.send_if_modified(|urls| {
+            let wanted = config.websocket_urls();
+            let changed = *urls != wanted;
+            *urls = wanted;
+            changed
+        });
     }
 
     /// Waits for their end after `stop`.
     pub(crate) async fn ended(mut self) {
-        for task in self.0.drain(..) {
+        for task in self.tasks.drain(..) {
             // One that panicked has ended as well.
             let _ = task.await;
         }
@@ -140,7 +164,7 @@ impl ChainTasks {
 
 impl Drop for ChainTasks {
     fn drop(&mut self) {
-        for task in &self.0 {
+        for task in &self.tasks {
             task.abort();
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::Uri;
 use solana_hash::Hash;
 use solana_pubkey::Pubkey;
+use tollgate_client::Amount;
 use zeroize::Zeroizing;
 
 use super::document::Section;
@@ -30,6 +31,9 @@ pub struct ChainConfig {
     /// Endpoints that are asked, in this order, when those before fail, lag or are
     /// slow.
     pub rpc_fallbacks: Vec<SecretUrl>,
+    /// Grants of products whose price is above this are served when two providers have
+    /// said so; in the smallest unit of the product's currency. `None`: one is enough.
+    pub second_opinion_above: Option<Amount>,
     /// Whether changes are pushed by a WebSocket. Without it every answer from memory
     /// ends after `max_staleness` and is read again.
     pub push: Push,
@@ -104,6 +108,7 @@ impl ChainConfig {
         Self {
             rpc_url,
             rpc_fallbacks: Vec::new(),
+            second_opinion_above: None,
             push: Push::Derived,
             commitment: Commitment::Confirmed,
             program_id,
@@ -119,6 +124,15 @@ impl ChainConfig {
             refresh_interval: Duration::from_secs(10),
             ready_within: Duration::from_secs(60),
         }
+    }
+
+    /// Whether the endpoints are of more than one provider: of another host or port.
+    #[must_use]
+    pub fn has_second_provider(&self) -> bool {
+        let first = self.rpc_url.authority();
+        self.rpc_fallbacks
+            .iter()
+            .any(|url| url.authority() != first)
     }
 
     /// Where changes are pushed from, to be tried one after the other; none when
@@ -195,6 +209,7 @@ pub(super) fn chain(
         genesis_hash.unwrap_or_default(),
     );
     config.rpc_fallbacks = rpc_fallbacks;
+    config.second_opinion_above = second_opinion(&section, &config);
     config.push = push(&section, websocket_url.ok().flatten());
     let commitment = section.optional("commitment", COMMITMENT, |text| match text {
         "confirmed" => Ok(Commitment::Confirmed),
@@ -249,6 +264,24 @@ fn times(section: &Section<'_, '_>, config: &mut ChainConfig) {
     let mut grace = u64::try_from(config.max_outage_grace.as_millis()).unwrap_or(0);
     section.set_integer("max_outage_grace_ms", &mut grace, (0, ONE_HOUR_MS));
     config.max_outage_grace = Duration::from_millis(grace);
+}
+
+fn second_opinion(section: &Section<'_, '_>, config: &ChainConfig) -> Option<Amount> {
+    const KEY: &str = "second_opinion_above";
+    if !section.has(KEY) {
+        return None;
+    }
+    let mut above = 0;
+    section.set_integer(KEY, &mut above, (0, u64::MAX));
+    if !config.has_second_provider() {
+        section.report(
+            ProblemKind::Conflict,
+            KEY,
+            "expected a URL of another host or port in rpc_urls: nobody else can give a \
+             second opinion",
+        );
+    }
+    Some(Amount(above))
 }
 
 fn push(section: &Section<'_, '_>, url: Option<SecretUrl>) -> Push {

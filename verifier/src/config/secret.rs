@@ -110,6 +110,13 @@ impl SecretUrl {
         }
     }
 
+    /// Host and port, as far as it names one: who answers there.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        let shown = self.shown.split_once("://");
+        shown.map_or("", |(_, authority)| authority).to_lowercase()
+    }
+
     /// The whole URL, for the code that connects to it.
     #[must_use]
     pub fn expose(&self) -> &str {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tollgate_client::{Chain, Credits};
+use tollgate_client::Credits;
 use tracing::{info, warn};
 
 use super::booking::{Booker, BookingLimits};
@@ -16,6 +16,7 @@ use super::shared::{SharedStore, Unfit};
 use super::store::CreditStore;
 use super::tally::Tally;
 use super::wake::Wake;
+use crate::chain::Pool;
 use crate::config::{CreditStoreConfig, CreditsConfig};
 use crate::foundation::Task;
 use crate::metrics::{Sample, SampleSource, SampleValue};
@@ -26,7 +27,7 @@ const SHORTEST_HOLD: Duration = Duration::from_secs(900);
 
 /// What the service needs beside its section of the configuration.
 pub(crate) struct Surroundings {
-    pub(crate) chain: Arc<Chain>,
+    pub(crate) pool: Arc<Pool>,
     pub(crate) owner: Owner,
     /// How long a request may take until its upstream has answered.
     pub(crate) longest_request: Duration,
@@ -159,7 +160,7 @@ pub(super) fn booker(
     let operator = config.operator.as_ref()?.expose();
     Some(Arc::new(Booker::new(
         Arc::clone(store),
-        Arc::clone(&around.chain),
+        Arc::clone(&around.pool),
         (operator, around.owner.merchant),
         BookingLimits {
             interval: config.booking_interval,

@@ -71,8 +71,9 @@ pub(crate) enum FeedEnd {
 
 /// What to listen to.
 pub(crate) struct Feed {
-    /// Tried one after the other.
-    pub(crate) urls: Vec<SecretUrl>,
+    /// Tried one after the other; without any, nothing is listened to. When they change,
+    /// the present connection ends.
+    pub(crate) urls: watch::Receiver<Vec<SecretUrl>>,
     pub(crate) merchant: Pubkey,
     pub(crate) commitment: Commitment,
     /// The feed is dead when no slot came for this long.
@@ -85,16 +86,28 @@ pub(crate) struct Feed {
 impl Feed {
     /// Listens until `stop`, connecting again and again.
     pub(crate) async fn run(self, mut stop: watch::Receiver<bool>) {
-        let mut failures: u32 = 0;
-        for url in self.urls.iter().cycle() {
-            let began = Instant::now();
-            let live = Live { feed: &self };
-            let end = tokio::select! {
+        let mut changes = self.urls.clone();
+        loop {
+            let urls = changes.borrow_and_update().clone();
+            tokio::select! {
                 _ = stop.wait_for(|stopped| *stopped) => return,
-                end = live.session(url) => end,
-            };
+                Ok(()) = changes.changed() => info!("the feed comes from elsewhere from now on"),
+                () = self.listen_to(&urls) => {}
+            }
+        }
+    }
+
+    /// Listens to one after the other, for ever.
+    async fn listen_to(&self, urls: &[SecretUrl]) {
+        if urls.is_empty() {
+            std::future::pending::<()>().await;
+        }
+        let mut failures: u32 = 0;
+        for url in urls.iter().cycle() {
+            let began = Instant::now();
+            let live = Live { feed: self };
+            let Err(reason) = live.session(url).await;
             drop(live);
-            let Err(reason) = end;
             if matches!(reason, FeedEnd::Untrusted(_)) {
                 self.cache.counters().feed_rejections.one();
             }
@@ -105,10 +118,7 @@ impl Feed {
             };
             let pause = pause(failures);
             warn!(server = %url, %reason, ?pause, "no feed: entitlements are read when asked for");
-            tokio::select! {
-                _ = stop.wait_for(|stopped| *stopped) => return,
-                () = tokio::time::sleep(pause) => {}
-            }
+            tokio::time::sleep(pause).await;
         }
     }
 

@@ -6,7 +6,7 @@
 )]
 
 use proptest::prelude::*;
-use tollgate_client::EntitlementStatus;
+use tollgate_client::{Credits, EntitlementStatus};
 
 use super::*;
 
@@ -229,25 +229,52 @@ fn old_news_of_a_key_ends_its_refusal_but_grants_nothing() {
     }
 }
 
+/// What two providers said holds for this state and for what opens no more than it; a
+/// renewal, or another life of the account, takes another opinion.
 #[test]
-fn a_notice_of_lesser_commitment_only_takes_away() {
-    let (mut ledger, view, key, other) = (ledger(), live(), key(1), key(2));
-    ledger.merge(
-        &key,
-        Some(&entitlement(&key, 1)),
-        120,
-        Source::Feed,
-        NOW,
-        &view,
-    );
-    ledger.doubt(&key);
-    ledger.doubt(&other);
-    assert_eq!(ask(&mut ledger, &key, NOW, &view), None);
-    assert_eq!(ask(&mut ledger, &other, NOW, &view), None);
-    // A read settles it, also as of the same slot.
-    let state = entitlement(&key, 1);
-    ledger.merge(&key, Some(&state), 120, Source::Read(NOW), NOW, &view);
-    assert_eq!(ask(&mut ledger, &key, NOW, &view), Some(true));
+fn a_second_opinion_holds_for_nothing_larger() {
+    let (view, key) = (live(), key(1));
+    let paid = |change: fn(&mut Entitlement)| {
+        let mut paid = entitlement(&key, 1);
+        paid.metered = true;
+        paid.credits_granted = Credits(10);
+        change(&mut paid);
+        paid
+    };
+    let changes: [(bool, fn(&mut Entitlement)); 7] = [
+        (true, |_| {}),
+        (true, |paid| paid.credits_used = Credits(3)),
+        (true, |paid| {
+            paid.expires_at = UnixSeconds(paid.expires_at.0 - 1)
+        }),
+        (false, |paid| paid.credits_granted = Credits(11)),
+        (false, |paid| {
+            paid.expires_at = UnixSeconds(paid.expires_at.0 + 1)
+        }),
+        (false, |paid| paid.generation += 1),
+        (false, |paid| paid.metered = false),
+    ];
+    let merge = |ledger: &mut Ledger, state: &Entitlement, slot| {
+        ledger.merge(&key, Some(state), slot, Source::Feed, NOW, &view);
+        ledger.lookup(&key, NOW, NOW, &view).unwrap().seconded
+    };
+    for (number, (holds, change)) in changes.into_iter().enumerate() {
+        let mut ledger = ledger();
+        let slot = 120 + 10 * u64::try_from(number).unwrap();
+        let other = paid(|paid| paid.rent_payer = Pubkey::new_from_array([9; 32]));
+        merge(&mut ledger, &other, slot);
+        ledger.seconded(&key, &paid(|_| {}));
+        let other = ledger.lookup(&key, NOW, NOW, &view).unwrap();
+        assert!(!other.seconded, "it was said of another state");
+        merge(&mut ledger, &paid(|_| {}), slot + 1);
+        ledger.seconded(&key, &paid(|_| {}));
+        assert!(merge(&mut ledger, &paid(|_| {}), slot + 2));
+        assert_eq!(
+            merge(&mut ledger, &paid(change), slot + 3),
+            holds,
+            "{number}"
+        );
+    }
 }
 
 #[test]
