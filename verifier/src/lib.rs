@@ -52,6 +52,7 @@ mod request_id;
 mod request_record;
 mod router;
 mod serve;
+mod settlement;
 mod shutdown;
 mod start_error;
 mod tenure;

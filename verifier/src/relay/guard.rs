@@ -67,9 +67,15 @@ pub(super) fn require_harmless(
             return Err(RelayRefusal::ForeignProgram);
         }
     }
-    let signatures = u64::try_from(signers).unwrap_or(u64::MAX);
+    Ok(fee_of(transaction))
+}
+
+/// What a transaction costs its fee payer at most, in lamports.
+pub(super) fn fee_of(transaction: &VersionedTransaction) -> u64 {
+    let message = &transaction.message;
+    let signatures = u64::from(message.header().num_required_signatures);
     let fee = LAMPORTS_PER_SIGNATURE.saturating_mul(signatures);
-    Ok(fee.saturating_add(priority_fee(message)))
+    fee.saturating_add(priority_fee(message))
 }
 
 /// The relay stands at the first place.
@@ -80,9 +86,15 @@ fn require_foreign_to_relay(instruction: &CompiledInstruction) -> Result<(), Rel
     Ok(())
 }
 
-/// Lamports for priority, rounded up.
-fn priority_fee(message: &VersionedMessage) -> u64 {
+/// Lamports for the priority of `units` at `price` millionths of a lamport, rounded up.
+pub(super) fn priority(units: u32, price: u64) -> u64 {
     const MILLIONTHS: u128 = 1_000_000;
+    let millionths = u128::from(units) * u128::from(price);
+    u64::try_from(millionths.div_ceil(MILLIONTHS)).unwrap_or(u64::MAX)
+}
+
+/// What a message asks for.
+fn priority_fee(message: &VersionedMessage) -> u64 {
     let (mut limit, mut price) = (MOST_COMPUTE_UNITS, 0_u64);
     let keys = message.static_account_keys();
     for instruction in message.instructions() {
@@ -99,6 +111,5 @@ fn priority_fee(message: &VersionedMessage) -> u64 {
             _ => {}
         }
     }
-    let millionths = u128::from(limit) * u128::from(price);
-    u64::try_from(millionths.div_ceil(MILLIONTHS)).unwrap_or(u64::MAX)
+    priority(limit, price)
 }

@@ -25,6 +25,18 @@ use self::bounds::Spending;
 pub(crate) use self::refusal::RelayRefusal;
 use crate::config::{RelayBounds, RelayConfig};
 
+/// Lamports that keep an account of `bytes` alive, as the cluster takes them today.
+pub(crate) fn rent_of(bytes: usize) -> u64 {
+    /// What an account takes besides its data.
+    const OVERHEAD: u64 = 128;
+    /// Two years' rent of a byte.
+    const LAMPORTS_PER_BYTE: u64 = 6_960;
+    let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+    bytes
+        .saturating_add(OVERHEAD)
+        .saturating_mul(LAMPORTS_PER_BYTE)
+}
+
 /// The balance is not known yet.
 const UNKNOWN: u64 = u64::MAX;
 
@@ -92,6 +104,18 @@ impl Relay {
 
     fn signature_of(&self, transaction: &VersionedTransaction) -> Signature {
         self.key.sign_message(&transaction.message.serialize())
+    }
+
+    /// Lamports that a transaction costs its fee payer, priority included, at most.
+    pub(crate) fn fee_of(transaction: &VersionedTransaction) -> u64 {
+        guard::fee_of(transaction)
+    }
+
+    /// Lamports that one transaction of this service's own costs at most, at a price in
+    /// millionths of a lamport for each of `units`.
+    pub(crate) fn own_fee(&self, units: u32, price: u64) -> u64 {
+        let signatures = if self.operator() == self.address() { 1 } else { 2 };
+        guard::LAMPORTS_PER_SIGNATURE * signatures + guard::priority(units, price)
     }
 
     /// A transaction of this service's own making, signed by both keys.

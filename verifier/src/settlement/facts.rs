@@ -46,6 +46,8 @@ pub(crate) enum Fate {
     Landed,
     /// It stands and failed: nothing moved but the fee.
     Failed,
+    /// It stands in a block that is not that certain.
+    OnItsWay,
     /// No server has it.
     Unseen(Life),
 }

@@ -91,7 +91,7 @@ pub(crate) fn next_step(order: &Order, facts: &Facts) -> Step {
 }
 
 /// Whether an intent is the order's, made by this service for this payer.
-fn is_of(intent: &PaymentIntent, order: &Order) -> bool {
+pub(super) fn is_of(intent: &PaymentIntent, order: &Order) -> bool {
     intent.product == order.product
         && intent.beneficiary == order.payer
         && intent.payer == order.payer
@@ -105,6 +105,7 @@ fn without_intent(order: &Order, facts: &Facts, renew: bool) -> Step {
         // It was settled an hour ago or earlier, and its intent is closed.
         Fate::Landed => settled_before(facts),
         Fate::Failed => Step::Refuse(Refusal::TransactionFailed),
+        Fate::OnItsWay => Step::Wait,
         Fate::Unseen(Life::Expiring | Life::Over) => Step::Refuse(Refusal::BlockhashExpired),
         Fate::Unseen(Life::Usable) if facts.holds_access => Step::Serve { paid: false },
         Fate::Unseen(Life::Usable) => begin(order, facts, renew),
@@ -136,6 +137,9 @@ fn after_payment(order: &Order, facts: &Facts, intent: &PaymentIntent) -> Step {
         return Step::Refund;
     }
     let recent = is_within(intent.paid_at, PROOF_LIFE, facts.now);
+    if order.way == Way::Deposit && facts.fate == Fate::OnItsWay {
+        return Step::Wait;
+    }
     // An intent of the vault is named by its transaction.
     let by_this = order.way == Way::Vault || facts.fate == Fate::Landed;
     match (by_this, facts.holds_access) {
@@ -198,6 +202,7 @@ fn waiting(order: &Order, facts: &Facts, intent: &PaymentIntent) -> Step {
         Fate::Landed if order.way == Way::Vault => Step::Record { renew: false },
         Fate::Landed => Step::Wait,
         Fate::Failed => Step::Abandon,
+        Fate::OnItsWay => Step::Wait,
         Fate::Unseen(Life::Usable) => go_on(order, facts, intent),
         Fate::Unseen(Life::Expiring) => Step::Wait,
         // Another transaction of the same id may be on its way, or this one with a
