@@ -124,8 +124,10 @@ impl Settlement {
                 None => {}
                 Some(Outcome::Paid(paid)) => {
                     info!(payer = %paid.payer, signature = ?paid.signature, "access stands");
+                    // Access without a limit in calls is nobody's to take first.
+                    let counted = !reading.product.credits.is_zero();
                     return Outcome::Paid(Paid {
-                        turn: Some(turn),
+                        turn: counted.then_some(turn),
                         ..paid
                     });
                 }

@@ -45,7 +45,7 @@ pub(crate) struct Paid {
     pub(crate) intent: Option<Pubkey>,
     /// A view in which the access stands: read the entitlement in this one or later.
     pub(crate) slot: u64,
-    /// Hold it until the access is used (the credits are taken): whoever waits behind
-    /// for the same payer and product would otherwise take it.
+    /// Where calls are counted: hold it until the credits are taken. Whoever waits behind
+    /// for the same payer and product would otherwise take them.
     pub(crate) turn: Option<Turn>,
 }

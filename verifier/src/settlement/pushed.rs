@@ -245,7 +245,9 @@ impl Settlement {
                     signature: Some(order.signature),
                     intent: Some(order.intent),
                     slot: reading.slot,
-                    turn: turn.take(),
+                    turn: turn
+                        .take()
+                        .filter(|_| !reading.product.credits.is_zero()),
                 })));
             }
             PushStep::Duplicate => {

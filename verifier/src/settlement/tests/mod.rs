@@ -1,0 +1,14 @@
+//! On a local chain with the real program, with transactions shaped as the stock
+//! client's.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test fails by panicking"
+)]
+
+mod deposits;
+mod door;
+mod stage;

@@ -1,0 +1,439 @@
+//! A merchant with its products on a local chain, stock clients, and the books.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use solana_hash::Hash;
+use solana_instruction::{AccountMeta, Instruction};
+use solana_keypair::Keypair;
+use solana_message::{VersionedMessage, v0};
+use solana_signer::Signer;
+use solana_transaction::versioned::VersionedTransaction;
+use tollgate_client::chain::{Submission, SubmitLimits};
+use tollgate_client::instructions::NewProduct;
+use tollgate_client::transaction::to_bytes;
+use tollgate_client::{
+    Addresses, Amount, Chain, ChainOptions, Credits, DurationSeconds, Entitlement, PaymentId,
+    PaymentIntent, Pubkey, Slug, TokenAccount, random_payment_id,
+};
+use tollgate_gate::exact::{FeePayer, MEMO_PROGRAM, Policy, Requirement, TOKEN_PROGRAM, verify};
+use tollgate_localnet::{DEVNET_GENESIS_HASH, Localnet, USDC_MINT, test_keypair};
+
+use super::door::Door;
+use crate::chain::Pool;
+use crate::config::{
+    ChainConfig, OperatorKey, RelayConfig, SecretUrl, Settlement as Way,
+};
+use crate::credits::CreditService;
+use crate::settlement::{Claim, Outcome, PushedTransfer, Settlement};
+
+/// The price of the day pass.
+pub const PRICE: Amount = Amount(10_000);
+/// The price of one call.
+pub const CALL_PRICE: Amount = Amount(700);
+/// What a wallet begins with.
+pub const FUNDS: Amount = Amount(1_000_000);
+/// What the relay begins with.
+pub const RELAY_FUNDS: u64 = 10_000_000_000;
+/// Compute units of a stock client's transaction.
+const STOCK_UNITS: u32 = 20_000;
+
+/// The chain with a merchant that sells a day pass and single calls.
+pub struct Stage {
+    pub localnet: Localnet,
+    pub chain: Chain,
+    pub owner: Keypair,
+    pub relay: Keypair,
+    pub operator: Keypair,
+    pub merchant: Pubkey,
+    pub day_pass: Pubkey,
+    pub call: Pubkey,
+    /// Lamports of the relay before the first settlement.
+    pub relay_funds: u64,
+}
+
+/// What a test changes of the configuration.
+pub type Change = fn(&mut RelayConfig);
+
+impl Stage {
+    pub async fn new() -> Self {
+        let localnet = Localnet::builder()
+            .slot_duration(Duration::from_millis(60))
+            .program(tollgate_client::PROGRAM_ID, tollgate::ELF)
+            .start()
+            .await
+            .unwrap();
+        let chain = Chain::new(localnet.rpc_url(), ChainOptions::default());
+        let owner = test_keypair("settlement owner");
+        let relay = test_keypair("settlement relay");
+        let operator = test_keypair("settlement operator");
+        localnet.airdrop(&owner.pubkey(), 10_000_000_000).unwrap();
+        localnet.airdrop(&relay.pubkey(), RELAY_FUNDS).unwrap();
+        localnet.finalize();
+        let addresses = chain.addresses();
+        let key = owner.pubkey();
+        let merchant = addresses.merchant(&key);
+        let product = |name: &str, price, access, credits| {
+            let new = NewProduct {
+                slug: Slug::new(name).unwrap(),
+                mint: USDC_MINT,
+                price,
+                access: DurationSeconds(access),
+                credits: Credits(credits),
+                refund_window: DurationSeconds(0),
+            };
+            (
+                addresses.product(&merchant, &new.slug),
+                addresses.create_product(key, key, merchant, &new),
+            )
+        };
+        let (day_pass, create_day_pass) = product("day-pass", PRICE, 86_400, 0);
+        let (call, create_call) = product("call", CALL_PRICE, 0, 1);
+        let stage = Self {
+            localnet,
+            chain,
+            owner,
+            relay,
+            operator,
+            merchant,
+            day_pass,
+            call,
+            relay_funds: RELAY_FUNDS,
+        };
+        let operator = stage.operator.pubkey();
+        let setup = [
+            addresses.create_merchant(key, key, operator),
+            addresses.create_vault(key, merchant, USDC_MINT),
+            create_day_pass,
+            create_call,
+        ];
+        stage.send(&setup, &stage.owner, &[]).await;
+        stage
+    }
+
+    /// Sends a transaction of somebody's own.
+    pub async fn send(&self, instructions: &[Instruction], payer: &Keypair, others: &[&Keypair]) {
+        let (blockhash, last_valid) = self.chain.latest_blockhash().await.unwrap();
+        let transaction =
+            tollgate_client::transaction::sign(instructions, blockhash, payer, others).unwrap();
+        let limits = SubmitLimits {
+            poll_every: Duration::from_millis(30),
+            ..SubmitLimits::default()
+        };
+        let fate = self.chain.submit(&transaction, last_valid, limits).await;
+        assert!(matches!(fate, Ok(Submission::Landed { .. })), "{fate:?}");
+    }
+
+    /// A new wallet with tokens and no lamports: a stock client needs none.
+    pub fn wallet(&self) -> Keypair {
+        let wallet = Keypair::new();
+        self.localnet
+            .mint_test_usdc(&wallet.pubkey(), FUNDS.0)
+            .unwrap();
+        self.localnet.finalize();
+        wallet
+    }
+
+    pub fn addresses(&self) -> Addresses {
+        self.chain.addresses()
+    }
+
+    /// An engine with empty memory that reaches the chain by `url`.
+    pub fn settlement_at(
+        &self,
+        url: &str,
+        credits: Option<Arc<CreditService>>,
+        change: Change,
+    ) -> Arc<Settlement> {
+        let genesis: Hash = DEVNET_GENESIS_HASH.parse().unwrap();
+        let mut chain = ChainConfig::new(
+            SecretUrl::parse(url).unwrap(),
+            tollgate_client::PROGRAM_ID,
+            genesis,
+        );
+        // A busy machine must not look like a dead server.
+        chain.request_timeout = Duration::from_secs(8);
+        let pool = Arc::new(Pool::of(&chain, None).unwrap());
+        let mut config = RelayConfig::new(OperatorKey::new(self.relay.insecure_clone()));
+        config.operator = OperatorKey::new(self.operator.insecure_clone());
+        change(&mut config);
+        Arc::new(Settlement::new(&config, pool, self.merchant, credits))
+    }
+
+    pub fn settlement(&self, door: &Door) -> Arc<Settlement> {
+        self.settlement_at(&door.url(), None, |_| {})
+    }
+
+    /// A payment into the deposit of the purchase `id`, as a stock client makes it.
+    pub async fn deposit(&self, payer: &Keypair, id: PaymentId) -> Claim {
+        let pay_to = self.addresses().quoted_intent(&self.merchant, &id);
+        let memo = format!("tollgate:{id}");
+        Claim {
+            payment: self.pay(payer, pay_to, PRICE, Some(memo)).await,
+            way: Way::Deposit,
+            product: self.day_pass,
+            payment_id: Some(id),
+            cost: Credits(1),
+        }
+    }
+
+    /// A payment of one call to the vault, as a v1 client makes it: without a memo.
+    pub async fn call(&self, payer: &Keypair) -> Claim {
+        Claim {
+            payment: self.pay(payer, self.merchant, CALL_PRICE, None).await,
+            way: Way::Vault,
+            product: self.call,
+            payment_id: None,
+            cost: Credits(1),
+        }
+    }
+
+    async fn pay(
+        &self,
+        payer: &Keypair,
+        pay_to: Pubkey,
+        amount: Amount,
+        memo: Option<String>,
+    ) -> tollgate_gate::exact::ExactPayment {
+        let (blockhash, _) = self.chain.latest_blockhash().await.unwrap();
+        let relay = self.relay.pubkey();
+        let destination = Addresses::token_account(&pay_to, &USDC_MINT);
+        let instructions = stock_instructions(&payer.pubkey(), destination, amount, memo.as_deref());
+        let transaction = signed_by_payer(&instructions, blockhash, &relay, payer);
+        let requirement = Requirement {
+            mint: USDC_MINT,
+            pay_to,
+            amount,
+            fee_payer: FeePayer::Managed(relay),
+            memo,
+            token_program: Some(TOKEN_PROGRAM),
+        };
+        let encoded = STANDARD.encode(to_bytes(&transaction).unwrap());
+        verify(&encoded, &requirement, &Policy::x402_v2(vec![relay])).unwrap()
+    }
+
+    /// A transfer to the vault that its payer sends alone.
+    pub async fn push(&self, payer: &Keypair, id: PaymentId, amount: Amount) -> PushedTransfer {
+        self.localnet
+            .airdrop(&payer.pubkey(), 1_000_000_000)
+            .unwrap();
+        self.localnet.finalize();
+        let vault = self.addresses().vault(&self.merchant, &USDC_MINT);
+        let memo = format!("tollgate:{id}");
+        let instructions = stock_instructions(&payer.pubkey(), vault, amount, Some(&memo));
+        let (blockhash, last_valid) = self.chain.latest_blockhash().await.unwrap();
+        let transaction =
+            tollgate_client::transaction::sign(&instructions, blockhash, payer, &[]).unwrap();
+        let signature = transaction.signatures[0];
+        let limits = SubmitLimits::default();
+        let fate = self.chain.submit(&transaction, last_valid, limits).await;
+        assert!(matches!(fate, Ok(Submission::Landed { .. })), "{fate:?}");
+        PushedTransfer {
+            signature,
+            product: self.call,
+            payment_id: id,
+            amount: CALL_PRICE,
+            mint: USDC_MINT,
+            cost: Credits(1),
+        }
+    }
+
+    /// Tokens of a wallet.
+    pub fn tokens(&self, owner: &Pubkey) -> Amount {
+        self.tokens_at(&Addresses::token_account(owner, &USDC_MINT))
+    }
+
+    fn tokens_at(&self, account: &Pubkey) -> Amount {
+        self.localnet
+            .account(account)
+            .and_then(|account| TokenAccount::read(&account))
+            .map_or(Amount(0), |account| account.amount)
+    }
+
+    pub fn vault(&self) -> Amount {
+        self.tokens(&self.merchant)
+    }
+
+    pub fn intent(&self, id: &PaymentId) -> Option<PaymentIntent> {
+        let address = self.addresses().quoted_intent(&self.merchant, id);
+        self.decoded(&address)
+    }
+
+    pub fn entitlement(&self, product: &Pubkey, payer: &Pubkey) -> Option<Entitlement> {
+        self.decoded(&self.addresses().entitlement(product, payer))
+    }
+
+    fn decoded<T: tollgate_client::accounts::ProgramAccount>(&self, address: &Pubkey) -> Option<T> {
+        let account = self.localnet.account(address)?;
+        (!account.data.is_empty())
+            .then(|| tollgate_client::accounts::decode(&self.addresses(), address, &account).unwrap())
+    }
+
+    async fn rpc(&self, method: &str, params: Value) -> Value {
+        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        let answer = reqwest::Client::new()
+            .post(self.localnet.rpc_url())
+            .json(&request)
+            .send()
+            .await
+            .unwrap();
+        let answer: Value = answer.json().await.unwrap();
+        assert!(answer.get("error").is_none(), "{method}: {answer}");
+        answer["result"].clone()
+    }
+
+    /// Every lamport of the relay: what it has, what it has spent on fees, and what its
+    /// rent is that still stands. Panics when that is not what it began with.
+    pub async fn require_relay_accounts_add_up(&self) {
+        self.localnet.finalize();
+        let relay = self.relay.pubkey();
+        let mut fees = 0;
+        let mut before: Option<String> = None;
+        loop {
+            let mut options = json!({ "limit": 1_000, "commitment": "confirmed" });
+            if let Some(before) = &before {
+                options["before"] = before.clone().into();
+            }
+            let page = self
+                .rpc("getSignaturesForAddress", json!([relay.to_string(), options]))
+                .await;
+            let page = page.as_array().unwrap().clone();
+            for trace in &page {
+                let options = json!({
+                    "commitment": "confirmed",
+                    "encoding": "json",
+                    "maxSupportedTransactionVersion": 0,
+                });
+                let landed = self
+                    .rpc("getTransaction", json!([trace["signature"], options]))
+                    .await;
+                let payer = landed["transaction"]["message"]["accountKeys"][0].as_str();
+                if payer == Some(&relay.to_string()) {
+                    fees += landed["meta"]["fee"].as_u64().unwrap();
+                }
+            }
+            if page.len() < 1_000 {
+                break;
+            }
+            before = page.last().map(|last| last["signature"].as_str().unwrap().to_owned());
+        }
+        let rent = self.rent_standing().await;
+        let left = self.localnet.account(&relay).map_or(0, |account| account.lamports);
+        assert_eq!(
+            left + fees + rent,
+            self.relay_funds,
+            "left {left}, fees {fees}, rent {rent}"
+        );
+    }
+
+    /// Lamports in all accounts whose rent the relay paid.
+    async fn rent_standing(&self) -> u64 {
+        let program = tollgate_client::PROGRAM_ID.to_string();
+        let options = json!({ "encoding": "base64", "dataSlice": { "offset": 0, "length": 0 } });
+        let accounts = self.rpc("getProgramAccounts", json!([program, options])).await;
+        let relay = self.relay.pubkey();
+        let mut rent = 0;
+        for keyed in accounts.as_array().unwrap() {
+            let address: Pubkey = keyed["pubkey"].as_str().unwrap().parse().unwrap();
+            let Some(account) = self.localnet.account(&address) else {
+                continue;
+            };
+            let mut bytes = account.data.as_slice();
+            use anchor_lang::AccountDeserialize;
+            if let Ok(intent) = PaymentIntent::try_deserialize(&mut bytes) {
+                if intent.rent_payer == relay {
+                    rent += account.lamports;
+                    let deposit = self.addresses().deposit(&address, &intent.mint);
+                    rent += self.localnet.account(&deposit).map_or(0, |account| account.lamports);
+                }
+                continue;
+            }
+            let mut bytes = account.data.as_slice();
+            if let Ok(entitlement) = Entitlement::try_deserialize(&mut bytes)
+                && entitlement.rent_payer == relay
+            {
+                rent += account.lamports;
+            }
+        }
+        rent
+    }
+}
+
+/// What a stock client puts into a payment (`@x402/svm`).
+pub fn stock_instructions(
+    payer: &Pubkey,
+    destination: Pubkey,
+    amount: Amount,
+    memo: Option<&str>,
+) -> Vec<Instruction> {
+    let budget = tollgate_client::transaction::ComputeBudget {
+        units: STOCK_UNITS,
+        price: 1,
+    };
+    let mut instructions = budget.instructions();
+    instructions.push(
+        spl_transfer(payer, destination, amount),
+    );
+    if let Some(memo) = memo {
+        instructions.push(Instruction::new_with_bytes(
+            MEMO_PROGRAM,
+            memo.as_bytes(),
+            Vec::new(),
+        ));
+    }
+    instructions
+}
+
+fn spl_transfer(payer: &Pubkey, destination: Pubkey, amount: Amount) -> Instruction {
+    let source = Addresses::token_account(payer, &USDC_MINT);
+    let mut data = vec![12];
+    data.extend(amount.0.to_le_bytes());
+    data.push(6);
+    Instruction {
+        program_id: TOKEN_PROGRAM,
+        accounts: vec![
+            AccountMeta::new(source, false),
+            AccountMeta::new_readonly(USDC_MINT, false),
+            AccountMeta::new(destination, false),
+            AccountMeta::new_readonly(*payer, true),
+        ],
+        data,
+    }
+}
+
+/// Signed by the payer; the fee payer's slot is empty.
+pub fn signed_by_payer(
+    instructions: &[Instruction],
+    blockhash: Hash,
+    fee_payer: &Pubkey,
+    payer: &Keypair,
+) -> VersionedTransaction {
+    let message = v0::Message::try_compile(fee_payer, instructions, &[], blockhash).unwrap();
+    let message = VersionedMessage::V0(message);
+    let own = payer.sign_message(&message.serialize());
+    let keys = message.static_account_keys();
+    let place = keys.iter().position(|key| *key == payer.pubkey()).unwrap();
+    let slots = usize::from(message.header().num_required_signatures);
+    let mut signatures = vec![Default::default(); slots];
+    signatures[place] = own;
+    VersionedTransaction {
+        signatures,
+        message,
+    }
+}
+
+/// A new purchase's name.
+pub fn new_id() -> PaymentId {
+    random_payment_id()
+}
+
+/// The payer's access stands; whether this transaction paid for it.
+pub fn served(outcome: &Outcome) -> Option<bool> {
+    match outcome {
+        Outcome::Paid(paid) => Some(paid.signature.is_some()),
+        _ => None,
+    }
+}
