@@ -95,7 +95,8 @@ pub(super) fn priority(units: u32, price: u64) -> u64 {
 
 /// What a message asks for.
 fn priority_fee(message: &VersionedMessage) -> u64 {
-    let (mut limit, mut price) = (MOST_COMPUTE_UNITS, 0_u64);
+    // A cluster refuses a message that sets one of them twice; what is dearer counts.
+    let (mut limit, mut price) = (None, 0_u64);
     let keys = message.static_account_keys();
     for instruction in message.instructions() {
         if keys.get(usize::from(instruction.program_id_index)) != Some(&COMPUTE_BUDGET_PROGRAM) {
@@ -103,13 +104,14 @@ fn priority_fee(message: &VersionedMessage) -> u64 {
         }
         match instruction.data.split_first() {
             Some((&SET_UNIT_LIMIT, units)) => {
-                limit = units.try_into().map_or(limit, u32::from_le_bytes);
+                let units = units.try_into().map_or(MOST_COMPUTE_UNITS, u32::from_le_bytes);
+                limit = limit.max(Some(units));
             }
             Some((&SET_UNIT_PRICE, micro)) => {
-                price = micro.try_into().map_or(u64::MAX, u64::from_le_bytes);
+                price = price.max(micro.try_into().map_or(u64::MAX, u64::from_le_bytes));
             }
             _ => {}
         }
     }
-    priority(limit, price)
+    priority(limit.unwrap_or(MOST_COMPUTE_UNITS), price)
 }

@@ -1,5 +1,6 @@
 //! Reads, does the next step, and reads again.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use solana_instruction::Instruction;
@@ -162,6 +163,9 @@ impl Settlement {
         // The vault exists, so that the transfer can be tried before anything is spent.
         // A deposit account does not exist yet.
         if order.way == Way::Vault {
+            if !self.recovered.load(Ordering::Acquire) {
+                return None;
+            }
             match self.try_out(job, reading.slot).await {
                 Trial::Succeeds => {}
                 Trial::Fails => return Some(Outcome::Refused(Refusal::SimulationFailed)),

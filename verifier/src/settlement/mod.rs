@@ -23,6 +23,7 @@ mod transactions;
 mod turns;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use solana_hash::Hash;
@@ -93,6 +94,10 @@ pub(crate) struct Settlement {
     timeout: Duration,
     recovery_interval: Duration,
     compute_unit_price: u64,
+    /// Whether this process has looked for transfers that an earlier one has left: until
+    /// then it takes no money for the vault. A transfer that has landed there without
+    /// its record is seen by nobody else.
+    recovered: AtomicBool,
     /// Settlements go on when their caller hangs up, and end with this.
     running: Mutex<JoinSet<()>>,
 }
@@ -115,6 +120,7 @@ impl Settlement {
             timeout: config.settle_timeout,
             recovery_interval: config.recovery_interval,
             compute_unit_price: config.compute_unit_price,
+            recovered: AtomicBool::new(false),
             running: Mutex::default(),
         }
     }

@@ -9,6 +9,7 @@ pub(super) mod plan;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use solana_instruction::Instruction;
@@ -128,6 +129,8 @@ impl Settlement {
                 }
             }
         }
+        // What was refused is not a reason to wait: the next round sees to it.
+        self.recovered.store(true, Ordering::Release);
         Ok(round)
     }
 

@@ -11,4 +11,8 @@
 
 mod deposits;
 mod door;
+mod killed;
+mod plan;
+mod random;
 mod stage;
+mod vault;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anchor_lang::{AccountDeserialize, Discriminator};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -19,15 +20,18 @@ use tollgate_client::{
     Addresses, Amount, Chain, ChainOptions, Credits, DurationSeconds, Entitlement, PaymentId,
     PaymentIntent, Pubkey, Slug, TokenAccount, random_payment_id,
 };
+use tokio::sync::watch;
+use tollgate_gate::Metering;
 use tollgate_gate::exact::{FeePayer, MEMO_PROGRAM, Policy, Requirement, TOKEN_PROGRAM, verify};
 use tollgate_localnet::{DEVNET_GENESIS_HASH, Localnet, USDC_MINT, test_keypair};
 
 use super::door::Door;
 use crate::chain::Pool;
 use crate::config::{
-    ChainConfig, OperatorKey, RelayConfig, SecretUrl, Settlement as Way,
+    ChainConfig, CreditStoreConfig, CreditsConfig, OperatorKey, RelayConfig, SecretUrl,
+    Settlement as Way,
 };
-use crate::credits::CreditService;
+use crate::credits::{CreditService, Metered, Owner, Surroundings};
 use crate::settlement::{Claim, Outcome, PushedTransfer, Settlement};
 
 /// The price of the day pass.
@@ -161,6 +165,45 @@ impl Stage {
         config.operator = OperatorKey::new(self.operator.insecure_clone());
         change(&mut config);
         Arc::new(Settlement::new(&config, pool, self.merchant, credits))
+    }
+
+    /// A meter of used credits with nothing in it.
+    pub async fn credits(&self) -> (Arc<CreditService>, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("credits.redb");
+        let config = CreditsConfig::new(CreditStoreConfig::Local(path));
+        let genesis: Hash = DEVNET_GENESIS_HASH.parse().unwrap();
+        let url = SecretUrl::parse(&self.localnet.rpc_url()).unwrap();
+        let chain = ChainConfig::new(url, tollgate_client::PROGRAM_ID, genesis);
+        let around = Surroundings {
+            pool: Arc::new(Pool::of(&chain, None).unwrap()),
+            owner: Owner {
+                genesis_hash: genesis,
+                merchant: self.merchant,
+            },
+            longest_request: Duration::from_secs(60),
+            stopping: watch::Sender::new(false).subscribe(),
+        };
+        let service = CreditService::start(&config, around).await.unwrap();
+        (Arc::new(service), folder)
+    }
+
+    /// Uses one call of a payer, as admission does.
+    pub async fn use_call(&self, credits: &CreditService, payer: &Pubkey) -> bool {
+        let address = self.addresses().entitlement(&self.call, payer);
+        self.localnet.finalize();
+        let slot = self.localnet.slot();
+        let entitlement = self.entitlement(&self.call, payer).unwrap();
+        let metering = Metering::ONE_CREDIT;
+        let taken = credits.meter.take(address, &entitlement, slot, metering).await;
+        match taken.unwrap() {
+            Metered::Taken(reservation) => {
+                reservation.admit();
+                reservation.end(tollgate_gate::Outcome::Answered(http::StatusCode::OK));
+                true
+            }
+            Metered::Short { .. } => false,
+        }
     }
 
     pub fn settlement(&self, door: &Door) -> Arc<Settlement> {
@@ -329,20 +372,39 @@ impl Stage {
         );
     }
 
-    /// Lamports in all accounts whose rent the relay paid.
-    async fn rent_standing(&self) -> u64 {
+    /// How many intents stand.
+    pub async fn intents(&self) -> usize {
+        let accounts = self.program_accounts().await;
+        let intents = accounts.iter().filter(|address| {
+            let account = self.localnet.account(address);
+            account.is_some_and(|account| account.data.starts_with(PaymentIntent::DISCRIMINATOR))
+        });
+        intents.count()
+    }
+
+    async fn program_accounts(&self) -> Vec<Pubkey> {
         let program = tollgate_client::PROGRAM_ID.to_string();
         let options = json!({ "encoding": "base64", "dataSlice": { "offset": 0, "length": 0 } });
-        let accounts = self.rpc("getProgramAccounts", json!([program, options])).await;
+        let accounts = self
+            .rpc("getProgramAccounts", json!([program, options]))
+            .await;
+        accounts
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|keyed| keyed["pubkey"].as_str().unwrap().parse().unwrap())
+            .collect()
+    }
+
+    /// Lamports in all accounts whose rent the relay paid.
+    async fn rent_standing(&self) -> u64 {
         let relay = self.relay.pubkey();
         let mut rent = 0;
-        for keyed in accounts.as_array().unwrap() {
-            let address: Pubkey = keyed["pubkey"].as_str().unwrap().parse().unwrap();
+        for address in self.program_accounts().await {
             let Some(account) = self.localnet.account(&address) else {
                 continue;
             };
             let mut bytes = account.data.as_slice();
-            use anchor_lang::AccountDeserialize;
             if let Ok(intent) = PaymentIntent::try_deserialize(&mut bytes) {
                 if intent.rent_payer == relay {
                     rent += account.lamports;
