@@ -17,7 +17,7 @@ const ONE_DAY_SECONDS: u64 = 86_400;
 
 /// `[relay]`: clients that pay by a plain transfer are served. Left out: only the
 /// program's own payments are offered.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RelayConfig {
     /// Pays fees and rent. Every replica needs the same.
     pub key: OperatorKey,

@@ -43,7 +43,10 @@ pub(super) fn require_harmless(
     relay: &Pubkey,
 ) -> Result<u64, RelayRefusal> {
     let message = &transaction.message;
-    if !matches!(message, VersionedMessage::Legacy(_) | VersionedMessage::V0(_)) {
+    if !matches!(
+        message,
+        VersionedMessage::Legacy(_) | VersionedMessage::V0(_)
+    ) {
         return Err(RelayRefusal::NotForRelay);
     }
     let keys = message.static_account_keys();
@@ -104,7 +107,9 @@ fn priority_fee(message: &VersionedMessage) -> u64 {
         }
         match instruction.data.split_first() {
             Some((&SET_UNIT_LIMIT, units)) => {
-                let units = units.try_into().map_or(MOST_COMPUTE_UNITS, u32::from_le_bytes);
+                let units = units
+                    .try_into()
+                    .map_or(MOST_COMPUTE_UNITS, u32::from_le_bytes);
                 limit = limit.max(Some(units));
             }
             Some((&SET_UNIT_PRICE, micro)) => {

@@ -114,7 +114,11 @@ impl Relay {
     /// Lamports that one transaction of this service's own costs at most, at a price in
     /// millionths of a lamport for each of `units`.
     pub(crate) fn own_fee(&self, units: u32, price: u64) -> u64 {
-        let signatures = if self.operator() == self.address() { 1 } else { 2 };
+        let signatures = if self.operator() == self.address() {
+            1
+        } else {
+            2
+        };
         guard::LAMPORTS_PER_SIGNATURE * signatures + guard::priority(units, price)
     }
 

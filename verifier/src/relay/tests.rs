@@ -126,7 +126,10 @@ fn solana_instruction_of_system(from: &Pubkey) -> Instruction {
     data.extend(1_u64.to_le_bytes());
     Instruction {
         program_id: Pubkey::new_from_array([0; 32]),
-        accounts: vec![AccountMeta::new(*from, true), AccountMeta::new(key(9), false)],
+        accounts: vec![
+            AccountMeta::new(*from, true),
+            AccountMeta::new(key(9), false),
+        ],
         data,
     }
 }
@@ -196,10 +199,7 @@ async fn spending_is_bounded_by_request_by_payer_and_by_hour() {
     // Below the least balance nothing is spent at all.
     relay.saw_balance(999);
     assert!(!relay.is_funded());
-    assert_eq!(
-        relay.reserve(&key(4), 1),
-        Err(RelayRefusal::BalanceTooLow)
-    );
+    assert_eq!(relay.reserve(&key(4), 1), Err(RelayRefusal::BalanceTooLow));
     relay.saw_balance(1_000);
     relay.reserve(&key(4), 1).unwrap();
 }

@@ -148,10 +148,14 @@ impl Settlement {
         let this = Arc::clone(self);
         self.run(move |place, deadline| async move {
             let turn = this.turns.take(job.order.payer, job.order.product);
-            let Ok(turn) = tokio::time::timeout_at(deadline, turn).await else {
-                return Outcome::Pending {
-                    signature: Some(job.order.signature),
-                };
+            let turn = match tokio::time::timeout_at(deadline, turn).await {
+                Ok(Some(turn)) => turn,
+                Ok(None) => return Outcome::Busy,
+                Err(_) => {
+                    return Outcome::Pending {
+                        signature: Some(job.order.signature),
+                    };
+                }
             };
             let outcome = this.converge(&job, turn, deadline).await;
             drop(place);
@@ -193,7 +197,9 @@ impl Settlement {
                 let _ = answer.send(work.await);
             });
         }
-        outcome.await.unwrap_or(Outcome::Pending { signature: None })
+        outcome
+            .await
+            .unwrap_or(Outcome::Pending { signature: None })
     }
 
     /// Waits until no settlement is under way, for `deadline` at most. What is left

@@ -27,7 +27,8 @@ pub(crate) enum Outcome {
     },
     /// A bound of the relay: 429 or 503; nothing was signed.
     Bounded(RelayRefusal),
-    /// Too much is under way: 503; nothing was signed.
+    /// Too much is under way, for this payer or for all: 503 with `Retry-After`; nothing
+    /// was signed for this request.
     Busy,
     /// The service cannot begin a purchase now, with a stable reason: 503; nothing was
     /// signed.

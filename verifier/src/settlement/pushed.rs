@@ -72,9 +72,8 @@ pub(super) enum PushStep {
 /// Decides about a transfer that landed at `time`: a pure function.
 pub(super) fn next_push_step(order: &Order, facts: &Facts, time: Option<i64>) -> PushStep {
     let Some(intent) = &facts.intent else {
-        let recent = time.is_some_and(|time| {
-            is_within(tollgate_client::UnixSeconds(time), MOST_AGE, facts.now)
-        });
+        let recent = time
+            .is_some_and(|time| is_within(tollgate_client::UnixSeconds(time), MOST_AGE, facts.now));
         return if recent {
             PushStep::Create
         } else {
@@ -144,7 +143,10 @@ pub(super) fn payer_of(
         let payer = *account(authority)?;
         paid = Some(payer).filter(|payer| signs(message, payer));
         paid?;
-        let extra = instruction.accounts.get(authority + 1..).unwrap_or_default();
+        let extra = instruction
+            .accounts
+            .get(authority + 1..)
+            .unwrap_or_default();
         named |= extra
             .iter()
             .any(|index| keys.get(usize::from(*index)) == Some(reference));
@@ -176,7 +178,10 @@ impl Settlement {
                 Ok(Some(outcome)) => return outcome,
                 Ok(None) => {}
                 Err(unknown) => {
-                    tracing::debug!(code = unknown.code(), "a pushed transfer waits for the chain");
+                    tracing::debug!(
+                        code = unknown.code(),
+                        "a pushed transfer waits for the chain"
+                    );
                 }
             }
         }
@@ -206,7 +211,10 @@ impl Settlement {
         };
         if turn.is_none() {
             let taking = self.turns.take(payer, transfer.product);
-            *turn = tokio::time::timeout_at(deadline, taking).await.ok();
+            *turn = tokio::time::timeout_at(deadline, taking)
+                .await
+                .ok()
+                .flatten();
             if turn.is_none() {
                 return Ok(None);
             }
@@ -245,9 +253,7 @@ impl Settlement {
                     signature: Some(order.signature),
                     intent: Some(order.intent),
                     slot: reading.slot,
-                    turn: turn
-                        .take()
-                        .filter(|_| !reading.product.credits.is_zero()),
+                    turn: turn.take().filter(|_| !reading.product.credits.is_zero()),
                 })));
             }
             PushStep::Duplicate => {

@@ -4,8 +4,8 @@ use solana_account::Account;
 use tokio::time::Instant;
 use tollgate_client::chain::CLOCK;
 use tollgate_client::{
-    Addresses, Amount, Credits, Entitlement, IntentSearch, IntentStatus, Merchant, PaymentIntent, Product,
-    Pubkey, TokenAccount, UnixSeconds,
+    Addresses, Amount, Credits, Entitlement, IntentSearch, IntentStatus, Merchant, PaymentIntent,
+    Product, Pubkey, TokenAccount, UnixSeconds,
 };
 
 use super::facts::{Deposit, Facts, Fate, Life, Rival};
@@ -101,7 +101,13 @@ impl Settlement {
             .ok_or(Unknown::Missing("product"))?;
         let now = chain_time(next())?;
         let holds_access = self
-            .would_serve(&entitlement_address, entitlement.as_ref(), slot, now, job.cost)
+            .would_serve(
+                &entitlement_address,
+                entitlement.as_ref(),
+                slot,
+                now,
+                job.cost,
+            )
             .await?;
         let facts = Facts {
             now,
@@ -135,7 +141,11 @@ impl Settlement {
         let life = self.pool.blockhash_life(&job.blockhash(), since).await?;
         let fate = match self.pool.seen(&job.order.signature).await? {
             Seen::Settled { slot, succeeded } => {
-                let fate = if succeeded { Fate::Landed } else { Fate::Failed };
+                let fate = if succeeded {
+                    Fate::Landed
+                } else {
+                    Fate::Failed
+                };
                 return Ok((fate, since.max(slot)));
             }
             Seen::OnItsWay => Fate::OnItsWay,

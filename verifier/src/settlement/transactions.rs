@@ -5,7 +5,7 @@ use solana_instruction::Instruction;
 use solana_signature::Signature;
 use tollgate_client::instructions::{AttestedPayment, create_token_account};
 use tollgate_client::{
-    Addresses, DurationSeconds, IntentStatus, PaymentIntent, Pubkey, QuotedPurchase, Quote,
+    Addresses, DurationSeconds, IntentStatus, PaymentIntent, Pubkey, Quote, QuotedPurchase,
     UnixSeconds,
 };
 
@@ -58,7 +58,12 @@ pub(super) fn expiry(way: Way, now: UnixSeconds) -> UnixSeconds {
 
 impl Builder {
     /// The intent, and the token account for its deposit.
-    pub(super) fn create(&self, way: Way, quoted: &QuotedPurchase, mint: Pubkey) -> Vec<Instruction> {
+    pub(super) fn create(
+        &self,
+        way: Way,
+        quoted: &QuotedPurchase,
+        mint: Pubkey,
+    ) -> Vec<Instruction> {
         let mut instructions = vec![quoted.create(&self.addresses)];
         if way == Way::Deposit {
             let intent = quoted.intent(&self.addresses);
@@ -122,10 +127,10 @@ impl Builder {
         destination: Destination,
     ) -> Vec<Instruction> {
         let deposit = self.addresses.deposit(&address, &intent.mint);
-        let mut instructions =
-            vec![self
-                .addresses
-                .settle_deposit(self.relay, address, intent, deposit)];
+        let mut instructions = vec![
+            self.addresses
+                .settle_deposit(self.relay, address, intent, deposit),
+        ];
         instructions.extend(self.give_back((address, intent), destination));
         instructions
     }

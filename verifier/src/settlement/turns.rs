@@ -7,6 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Mutex as Lock, OwnedMutexGuard};
 use tollgate_client::Pubkey;
 
+/// Most requests of one payer for one product at a time, the one at work among them:
+/// nobody takes all places by asking over and over.
+const MOST_WAITING: usize = 6;
+
 /// A payer and a product account.
 type Key = (Pubkey, Pubkey);
 
@@ -24,10 +28,18 @@ pub(crate) struct Turn {
 }
 
 impl Turns {
-    /// Waits for the turn of `payer` and `product`.
-    pub(crate) async fn take(self: &Arc<Self>, payer: Pubkey, product: Pubkey) -> Turn {
+    /// Waits for the turn of `payer` and `product`; `None` at once when too many wait for
+    /// it already.
+    pub(crate) async fn take(self: &Arc<Self>, payer: Pubkey, product: Pubkey) -> Option<Turn> {
         let key = (payer, product);
-        let lock = Arc::clone(self.table().entry(key).or_default());
+        let lock = {
+            let mut table = self.table();
+            let lock = table.entry(key).or_default();
+            if Arc::strong_count(lock) > MOST_WAITING {
+                return None;
+            }
+            Arc::clone(lock)
+        };
         // Made before waiting, so that giving up leaves nothing behind.
         let mut turn = Turn {
             turns: Arc::clone(self),
@@ -35,7 +47,7 @@ impl Turns {
             guard: None,
         };
         turn.guard = Some(lock.lock_owned().await);
-        turn
+        Some(turn)
     }
 
     /// The turn, if nobody is at work.
@@ -83,10 +95,10 @@ mod tests {
     #[tokio::test]
     async fn turns_come_one_after_the_other_and_leave_nothing_behind() {
         let turns = Arc::new(Turns::default());
-        let first = turns.take(key(1), key(2)).await;
+        let first = turns.take(key(1), key(2)).await.unwrap();
         assert!(turns.try_take(key(1), key(2)).is_none());
         // Others do not wait.
-        drop(turns.take(key(3), key(2)).await);
+        drop(turns.take(key(3), key(2)).await.unwrap());
         let waiting = tokio::spawn({
             let turns = Arc::clone(&turns);
             async move { turns.take(key(1), key(2)).await }
@@ -95,9 +107,24 @@ mod tests {
         let given_up = turns.take(key(1), key(2));
         drop(Box::pin(given_up));
         drop(first);
-        let second = waiting.await.unwrap();
+        let second = waiting.await.unwrap().unwrap();
         assert!(turns.try_take(key(1), key(2)).is_none());
         drop(second);
+        assert!(turns.table().is_empty());
+    }
+
+    #[tokio::test]
+    async fn only_a_few_wait_for_one_turn() {
+        let turns = Arc::new(Turns::default());
+        let mut takings = Vec::new();
+        for _ in 0..=MOST_WAITING {
+            let mut taking = Box::pin(turns.take(key(1), key(2)));
+            let taken = futures::poll!(&mut taking);
+            takings.push((taking, taken));
+        }
+        let refused = takings.pop().unwrap().1;
+        assert!(matches!(refused, std::task::Poll::Ready(None)));
+        drop(takings);
         assert!(turns.table().is_empty());
     }
 }

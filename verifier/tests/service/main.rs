@@ -26,6 +26,7 @@ mod passage;
 mod payments;
 mod proxying;
 mod receipts;
+mod relay_section;
 mod reloading;
 mod replicas;
 mod smuggling;

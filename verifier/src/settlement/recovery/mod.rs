@@ -166,7 +166,13 @@ impl Settlement {
                 self.pool.decode(&entitlement_address, entitlement)?;
             let native: Option<PaymentIntent> = self.pool.decode(&native_address, native)?;
             let holds_access = self
-                .would_serve(&entitlement_address, entitlement.as_ref(), slot, now, Credits(1))
+                .would_serve(
+                    &entitlement_address,
+                    entitlement.as_ref(),
+                    slot,
+                    now,
+                    Credits(1),
+                )
                 .await?;
             let facts = Known {
                 now,
@@ -186,8 +192,7 @@ impl Settlement {
             by_id: HashMap::new(),
             complete_since: None,
         };
-        let unpaid =
-            |status| matches!(status, IntentStatus::Open | IntentStatus::Cancelled);
+        let unpaid = |status| matches!(status, IntentStatus::Open | IntentStatus::Cancelled);
         let oldest = intents
             .iter()
             .filter(|(_, intent)| unpaid(intent.status))

@@ -23,7 +23,11 @@ async fn a_plain_transfer_becomes_access() {
     assert!(intent.refund_until.0 >= intent.paid_at.0 + 3_600);
     assert_eq!(stage.tokens(&payer.pubkey()), Amount(FUNDS.0 - PRICE.0));
     assert_eq!(stage.vault(), PRICE);
-    assert!(stage.entitlement(&stage.day_pass, &payer.pubkey()).is_some());
+    assert!(
+        stage
+            .entitlement(&stage.day_pass, &payer.pubkey())
+            .is_some()
+    );
     // The deposit account is closed, and its rent is the relay's again.
     let address = stage.addresses().quoted_intent(&stage.merchant, &id);
     let deposit = stage.addresses().deposit(&address, &intent.mint);
@@ -100,7 +104,9 @@ async fn whoever_has_access_pays_nothing() {
     assert_eq!(served(&outcome), Some(false), "{outcome:?}");
     assert_eq!(stage.vault(), PRICE);
     // An old payment proves nobody's key any more.
-    stage.localnet.advance_time(std::time::Duration::from_secs(700));
+    stage
+        .localnet
+        .advance_time(std::time::Duration::from_secs(700));
     stage.localnet.warp_slots(200).unwrap();
     let outcome = settlement.settle(claim).await;
     let too_old = matches!(outcome, Outcome::Refused(Refusal::ProofTooOld));
@@ -121,7 +127,8 @@ async fn what_cannot_pay_costs_the_relay_nothing_or_its_fees() {
         .airdrop(&payer.pubkey(), 1_000_000_000)
         .unwrap();
     stage.localnet.finalize();
-    let to = tollgate_client::Addresses::token_account(&away.pubkey(), &tollgate_localnet::USDC_MINT);
+    let to =
+        tollgate_client::Addresses::token_account(&away.pubkey(), &tollgate_localnet::USDC_MINT);
     let moved = super::stage::stock_instructions(&payer.pubkey(), to, FUNDS, None);
     stage.send(&moved, &payer, &[]).await;
     let outcome = settlement.settle(claim).await;

@@ -41,7 +41,13 @@ async fn claim_of(stage: &Stage, way: Way, payer: &Keypair) -> Claim {
 
 /// Lets a process settle `claim` and kills it at its `number`th call to the chain:
 /// before the chain hears of it, or after.
-async fn die(stage: &Stage, claim: Claim, number: usize, after: bool, credits: &Arc<CreditService>) {
+async fn die(
+    stage: &Stage,
+    claim: Claim,
+    number: usize,
+    after: bool,
+    credits: &Arc<CreditService>,
+) {
     let door = Door::to(&stage.localnet.rpc_url()).await;
     door.set(move |call, _| match (call == number, after) {
         (false, _) => Fault::Pass,

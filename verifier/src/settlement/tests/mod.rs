@@ -11,6 +11,7 @@
 
 mod deposits;
 mod door;
+mod endings;
 mod killed;
 mod plan;
 mod random;

@@ -52,14 +52,22 @@ fn intent(status: IntentStatus, age: u64, amount: Amount) -> PaymentIntent {
         rent_payer: key(5),
         reference: [0; 32],
         amount,
-        refunded: if status == IntentStatus::Refunded { amount } else { Amount(0) },
+        refunded: if status == IntentStatus::Refunded {
+            amount
+        } else {
+            Amount(0)
+        },
         access: DurationSeconds(60),
         credits: Credits(0),
         refund_window: DurationSeconds(3_600),
         created_at,
         expires_at: UnixSeconds(created_at.0 + 900),
         paid_at: if paid { created_at } else { UnixSeconds(0) },
-        refund_until: if paid { UnixSeconds(created_at.0 + 3_600) } else { UnixSeconds(0) },
+        refund_until: if paid {
+            UnixSeconds(created_at.0 + 3_600)
+        } else {
+            UnixSeconds(0)
+        },
         generation: 0,
     }
 }
@@ -102,7 +110,11 @@ fn rivals() -> Vec<Option<Vec<Rival>>> {
     };
     let mut all = vec![None, Some(Vec::new())];
     for age in [0, 1, 30, IN_THE_WAY_FOR.0, 899] {
-        for deposit in [Deposit::Absent, Deposit::Holds(Amount(1)), Deposit::Holds(AMOUNT)] {
+        for deposit in [
+            Deposit::Absent,
+            Deposit::Holds(Amount(1)),
+            Deposit::Holds(AMOUNT),
+        ] {
             all.push(Some(vec![rival(age, deposit)]));
         }
     }
@@ -158,9 +170,9 @@ fn everything(mut judge: impl FnMut(&Order, &Facts, Step)) -> usize {
 }
 
 fn is_open(facts: &Facts) -> bool {
-    facts.intent.is_some_and(|intent| {
-        intent.status == IntentStatus::Open && facts.now < intent.expires_at
-    })
+    facts
+        .intent
+        .is_some_and(|intent| intent.status == IntentStatus::Open && facts.now < intent.expires_at)
 }
 
 fn age(facts: &Facts) -> u64 {
@@ -186,8 +198,8 @@ fn nothing_is_sent_without_a_fresh_flag_that_yields_to_nobody() {
         ));
         for rival in facts.rivals.as_ref().unwrap() {
             assert!(rival.deposit.amount() < rival.intent.amount);
-            let young = facts.now.0 - rival.intent.created_at.0
-                < i64::try_from(IN_THE_WAY_FOR.0).unwrap();
+            let young =
+                facts.now.0 - rival.intent.created_at.0 < i64::try_from(IN_THE_WAY_FOR.0).unwrap();
             let older = rival.intent.created_at <= facts.intent.unwrap().created_at;
             assert!(!(young && older), "{facts:?}");
         }
@@ -200,7 +212,9 @@ fn nobody_is_asked_to_pay_again_while_money_may_be_on_its_way() {
     everything(|order, facts, step| {
         let refused = matches!(step, Step::Refuse(_));
         if facts.fate == Fate::OnItsWay && order.way == Way::Deposit {
-            let kept = facts.intent.is_some_and(|intent| intent.status == IntentStatus::Paid);
+            let kept = facts
+                .intent
+                .is_some_and(|intent| intent.status == IntentStatus::Paid);
             assert!(!refused || !kept, "{facts:?}");
         }
         if facts.fate == Fate::OnItsWay && facts.intent.is_none() {
@@ -250,7 +264,11 @@ fn access_is_said_to_stand_only_where_it_was_read() {
         }
         Step::Duplicate => assert!(!facts.holds_access, "{facts:?}"),
         // Money that has come into a purchase which is over goes back first.
-        Step::Refuse(_) if facts.intent.is_some_and(|intent| intent.status == IntentStatus::Cancelled) => {
+        Step::Refuse(_)
+            if facts
+                .intent
+                .is_some_and(|intent| intent.status == IntentStatus::Cancelled) =>
+        {
             assert!(facts.deposit.amount().is_zero(), "{facts:?}");
         }
         _ => {}
@@ -281,11 +299,26 @@ fn the_purchase_of_somebody_else_is_not_touched() {
     let order = order(Way::Deposit);
     let own = intent(IntentStatus::Open, 1, AMOUNT);
     let foreign = [
-        PaymentIntent { beneficiary: key(40), ..own },
-        PaymentIntent { payer: Pubkey::default(), ..own },
-        PaymentIntent { product: key(40), ..own },
-        PaymentIntent { rent_payer: key(40), ..own },
-        PaymentIntent { author: key(3), ..own },
+        PaymentIntent {
+            beneficiary: key(40),
+            ..own
+        },
+        PaymentIntent {
+            payer: Pubkey::default(),
+            ..own
+        },
+        PaymentIntent {
+            product: key(40),
+            ..own
+        },
+        PaymentIntent {
+            rent_payer: key(40),
+            ..own
+        },
+        PaymentIntent {
+            author: key(3),
+            ..own
+        },
     ];
     for intent in foreign {
         for fate in fates() {

@@ -140,15 +140,27 @@ async fn random_histories(way: Way) {
     };
     for (payer, seed) in payers.iter().zip(base..) {
         let taken = FUNDS.0 - stage.tokens(&payer.pubkey()).0;
-        let product = if way == Way::Vault { stage.call } else { stage.day_pass };
+        let product = if way == Way::Vault {
+            stage.call
+        } else {
+            stage.day_pass
+        };
         let entitlement = stage.entitlement(&product, &payer.pubkey());
         let bought = entitlement.map_or(0, |entitlement| entitlement.payments);
-        assert_eq!(taken, price * bought, "seed {seed}: {bought} payments count");
+        assert_eq!(
+            taken,
+            price * bought,
+            "seed {seed}: {bought} payments count"
+        );
         assert!(bought <= 1, "seed {seed}: {bought} payments");
         paid += taken;
         // And whoever asks now is served, for one price in all.
         let outcome = settlement.settle(claim_of(&stage, way, payer).await).await;
-        assert_eq!(served(&outcome), Some(bought == 0), "seed {seed}: {outcome:?}");
+        assert_eq!(
+            served(&outcome),
+            Some(bought == 0),
+            "seed {seed}: {outcome:?}"
+        );
         if bought == 0 {
             paid += price;
         }

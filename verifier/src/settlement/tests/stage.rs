@@ -13,14 +13,15 @@ use solana_keypair::Keypair;
 use solana_message::{VersionedMessage, v0};
 use solana_signer::Signer;
 use solana_transaction::versioned::VersionedTransaction;
+use tokio::sync::watch;
 use tollgate_client::chain::{Submission, SubmitLimits};
-use tollgate_client::instructions::NewProduct;
+use tollgate_client::instructions::{NewProduct, create_token_account};
 use tollgate_client::transaction::to_bytes;
 use tollgate_client::{
     Addresses, Amount, Chain, ChainOptions, Credits, DurationSeconds, Entitlement, PaymentId,
-    PaymentIntent, Pubkey, Slug, TokenAccount, random_payment_id,
+    PaymentIntent, Pubkey, Purchase, QuotedPurchase, Slug, TokenAccount, UnixSeconds,
+    random_payment_id,
 };
-use tokio::sync::watch;
 use tollgate_gate::Metering;
 use tollgate_gate::exact::{FeePayer, MEMO_PROGRAM, Policy, Requirement, TOKEN_PROGRAM, verify};
 use tollgate_localnet::{DEVNET_GENESIS_HASH, Localnet, USDC_MINT, test_keypair};
@@ -195,7 +196,10 @@ impl Stage {
         let slot = self.localnet.slot();
         let entitlement = self.entitlement(&self.call, payer).unwrap();
         let metering = Metering::ONE_CREDIT;
-        let taken = credits.meter.take(address, &entitlement, slot, metering).await;
+        let taken = credits
+            .meter
+            .take(address, &entitlement, slot, metering)
+            .await;
         match taken.unwrap() {
             Metered::Taken(reservation) => {
                 reservation.admit();
@@ -244,7 +248,8 @@ impl Stage {
         let (blockhash, _) = self.chain.latest_blockhash().await.unwrap();
         let relay = self.relay.pubkey();
         let destination = Addresses::token_account(&pay_to, &USDC_MINT);
-        let instructions = stock_instructions(&payer.pubkey(), destination, amount, memo.as_deref());
+        let instructions =
+            stock_instructions(&payer.pubkey(), destination, amount, memo.as_deref());
         let transaction = signed_by_payer(&instructions, blockhash, &relay, payer);
         let requirement = Requirement {
             mint: USDC_MINT,
@@ -260,10 +265,7 @@ impl Stage {
 
     /// A transfer to the vault that its payer sends alone.
     pub async fn push(&self, payer: &Keypair, id: PaymentId, amount: Amount) -> PushedTransfer {
-        self.localnet
-            .airdrop(&payer.pubkey(), 1_000_000_000)
-            .unwrap();
-        self.localnet.finalize();
+        self.give_lamports(payer);
         let vault = self.addresses().vault(&self.merchant, &USDC_MINT);
         let memo = format!("tollgate:{id}");
         let instructions = stock_instructions(&payer.pubkey(), vault, amount, Some(&memo));
@@ -282,6 +284,53 @@ impl Stage {
             mint: USDC_MINT,
             cost: Credits(1),
         }
+    }
+
+    /// What a process has done that died before it co-signed: the open intent of a
+    /// deposit, with its token account. It is payable until `expires_in` seconds from now.
+    pub async fn open_intent(&self, payer: &Pubkey, id: PaymentId, expires_in: i64) -> Pubkey {
+        let addresses = self.addresses();
+        let product = self.chain.product(&self.day_pass).await.unwrap().unwrap();
+        let now = self.chain.time().await.unwrap();
+        let (operator, relay) = (self.operator.pubkey(), self.relay.pubkey());
+        let quoted = QuotedPurchase::of_product(
+            (self.day_pass, &product),
+            (operator, relay),
+            (*payer, id),
+            DurationSeconds(3_600),
+            UnixSeconds(now.0 + expires_in),
+        );
+        let intent = quoted.intent(&addresses);
+        let account = create_token_account(relay, intent, USDC_MINT);
+        let create = [quoted.create(&addresses), account];
+        self.send(&create, &self.relay, &[&self.operator]).await;
+        intent
+    }
+
+    /// A wallet's own transfer to a token account.
+    pub async fn transfer(&self, payer: &Keypair, to: Pubkey, amount: Amount) {
+        self.give_lamports(payer);
+        let instructions = stock_instructions(&payer.pubkey(), to, amount, None);
+        self.send(&instructions, payer, &[]).await;
+    }
+
+    /// The program's own payment, by a wallet that pays its fee.
+    pub async fn pay_natively(&self, payer: &Keypair, id: PaymentId) {
+        self.give_lamports(payer);
+        let product = self.chain.product(&self.day_pass).await.unwrap().unwrap();
+        let now = self.chain.time().await.unwrap();
+        let expires_at = UnixSeconds(now.0 + 600);
+        let purchase =
+            Purchase::of_product(self.day_pass, &product, payer.pubkey(), id, expires_at);
+        self.send(&purchase.instructions(&self.addresses()), payer, &[])
+            .await;
+    }
+
+    fn give_lamports(&self, payer: &Keypair) {
+        self.localnet
+            .airdrop(&payer.pubkey(), 1_000_000_000)
+            .unwrap();
+        self.localnet.finalize();
     }
 
     /// Tokens of a wallet.
@@ -311,8 +360,9 @@ impl Stage {
 
     fn decoded<T: tollgate_client::accounts::ProgramAccount>(&self, address: &Pubkey) -> Option<T> {
         let account = self.localnet.account(address)?;
-        (!account.data.is_empty())
-            .then(|| tollgate_client::accounts::decode(&self.addresses(), address, &account).unwrap())
+        (!account.data.is_empty()).then(|| {
+            tollgate_client::accounts::decode(&self.addresses(), address, &account).unwrap()
+        })
     }
 
     async fn rpc(&self, method: &str, params: Value) -> Value {
@@ -341,7 +391,10 @@ impl Stage {
                 options["before"] = before.clone().into();
             }
             let page = self
-                .rpc("getSignaturesForAddress", json!([relay.to_string(), options]))
+                .rpc(
+                    "getSignaturesForAddress",
+                    json!([relay.to_string(), options]),
+                )
                 .await;
             let page = page.as_array().unwrap().clone();
             for trace in &page {
@@ -361,10 +414,15 @@ impl Stage {
             if page.len() < 1_000 {
                 break;
             }
-            before = page.last().map(|last| last["signature"].as_str().unwrap().to_owned());
+            before = page
+                .last()
+                .map(|last| last["signature"].as_str().unwrap().to_owned());
         }
         let rent = self.rent_standing().await;
-        let left = self.localnet.account(&relay).map_or(0, |account| account.lamports);
+        let left = self
+            .localnet
+            .account(&relay)
+            .map_or(0, |account| account.lamports);
         assert_eq!(
             left + fees + rent,
             self.relay_funds,
@@ -409,7 +467,10 @@ impl Stage {
                 if intent.rent_payer == relay {
                     rent += account.lamports;
                     let deposit = self.addresses().deposit(&address, &intent.mint);
-                    rent += self.localnet.account(&deposit).map_or(0, |account| account.lamports);
+                    rent += self
+                        .localnet
+                        .account(&deposit)
+                        .map_or(0, |account| account.lamports);
                 }
                 continue;
             }
@@ -436,9 +497,7 @@ pub fn stock_instructions(
         price: 1,
     };
     let mut instructions = budget.instructions();
-    instructions.push(
-        spl_transfer(payer, destination, amount),
-    );
+    instructions.push(spl_transfer(payer, destination, amount));
     if let Some(memo) = memo {
         instructions.push(Instruction::new_with_bytes(
             MEMO_PROGRAM,

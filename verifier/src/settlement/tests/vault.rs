@@ -46,7 +46,10 @@ async fn a_call_is_paid_once_recorded_once_and_served_once() {
         assert!(matches!(again, Outcome::Duplicate { .. }), "{again:?}");
     }
     assert_eq!(stage.vault(), CALL_PRICE);
-    assert_eq!(stage.tokens(&payer.pubkey()), Amount(FUNDS.0 - CALL_PRICE.0));
+    assert_eq!(
+        stage.tokens(&payer.pubkey()),
+        Amount(FUNDS.0 - CALL_PRICE.0)
+    );
     let entitlement = stage.entitlement(&stage.call, &payer.pubkey()).unwrap();
     assert_eq!(entitlement.credits_granted.0, 1);
     stage.require_relay_accounts_add_up().await;
@@ -90,9 +93,18 @@ async fn a_pushed_transfer_is_recorded_once_and_only_for_what_it_paid() {
     let other = stage.settlement_at(&door.url(), Some(Arc::clone(&credits)), |_| {});
     // For another purchase, amount or currency it is none.
     let wrong = [
-        PushedTransfer { payment_id: new_id(), ..transfer },
-        PushedTransfer { amount: Amount(CALL_PRICE.0 + 1), ..transfer },
-        PushedTransfer { mint: payer.pubkey(), ..transfer },
+        PushedTransfer {
+            payment_id: new_id(),
+            ..transfer
+        },
+        PushedTransfer {
+            amount: Amount(CALL_PRICE.0 + 1),
+            ..transfer
+        },
+        PushedTransfer {
+            mint: payer.pubkey(),
+            ..transfer
+        },
     ];
     for wrong in wrong {
         let outcome = settlement.record_pushed(wrong).await;
@@ -107,7 +119,10 @@ async fn a_pushed_transfer_is_recorded_once_and_only_for_what_it_paid() {
     let entitlement = stage.entitlement(&stage.call, &payer.pubkey()).unwrap();
     assert_eq!(entitlement.credits_granted.0, 1);
     // It buys one product only.
-    let elsewhere = PushedTransfer { product: stage.day_pass, ..transfer };
+    let elsewhere = PushedTransfer {
+        product: stage.day_pass,
+        ..transfer
+    };
     let outcome = settlement.record_pushed(elsewhere).await;
     let refused = matches!(outcome, Outcome::Refused(Refusal::PaymentIdTaken));
     assert!(refused, "{outcome:?}");
@@ -116,7 +131,9 @@ async fn a_pushed_transfer_is_recorded_once_and_only_for_what_it_paid() {
     assert!(matches!(again, Outcome::Duplicate { .. }), "{again:?}");
     // One that nobody has shown in time is left to the merchant.
     let late = stage.push(&payer, id, CALL_PRICE).await;
-    stage.localnet.advance_time(std::time::Duration::from_secs(601));
+    stage
+        .localnet
+        .advance_time(std::time::Duration::from_secs(601));
     stage.localnet.finalize();
     let outcome = settlement.record_pushed(late).await;
     let refused = matches!(outcome, Outcome::Refused(Refusal::TransferTooOld));
