@@ -139,13 +139,19 @@ impl Prepared {
         lasting.move_to(&self.pool, config);
         let (publisher, mut catalogue) = (self.publisher, self.catalogue);
         catalogue.pool = Arc::clone(&lasting.pool);
-        publisher.tell_prices();
+        let market = publisher.sender.borrow().clone();
+        if let Some(market) = market {
+            publisher.tell_prices(&market.snapshot);
+        }
         let refresher = tokio::spawn(catalogue.refresh(
             self.refresh_interval,
             self.known,
             move |snapshot| {
+                // First: what is sold at a new price is confirmed by the new price.
+                if let Some(snapshot) = &snapshot {
+                    publisher.tell_prices(snapshot);
+                }
                 publisher.publish(snapshot);
-                publisher.tell_prices();
             },
             lasting.stop.subscribe(),
         ));
@@ -174,9 +180,8 @@ impl Publisher {
     }
 
     /// Tells the cache whose grants take a second opinion.
-    fn tell_prices(&self) {
-        let market = self.sender.borrow();
-        let listings = market.iter().flat_map(|market| &market.snapshot.listings);
+    fn tell_prices(&self, snapshot: &Snapshot) {
+        let listings = snapshot.listings.iter();
         let prices = listings.map(|listing| (listing.address, listing.product.price));
         self.cache.dear().learn(self.second_opinion_above, prices);
     }

@@ -10,10 +10,11 @@ use crate::audit::{AuditLog, Notary};
 use crate::chain::{ChainHealth, ChainTasks, Entitlements, Pool};
 use crate::config::{Config, MerchantId, PublicUrl};
 use crate::credits::{CreditService, Owner, Surroundings};
-use crate::foundation::gate;
+use crate::foundation::{Task, gate};
 use crate::limits::{Counts, Places};
 use crate::metrics::Metrics;
 use crate::nonces::{MAX_NONCES, NonceMemory, NonceStore};
+use crate::settlement::Settlement;
 use crate::shutdown::{HOOK_DEADLINE, ShutdownHooks};
 use crate::start_error::StartError;
 
@@ -33,6 +34,8 @@ pub(crate) struct Lasting {
     pub(crate) counts: Arc<Counts>,
     /// Counts used credits, where that is configured.
     pub(crate) credits: Option<Arc<CreditService>>,
+    /// Settles plain transfers, where that is configured.
+    pub(crate) settlement: Option<Arc<Settlement>>,
     /// Records decisions; `None` when none are.
     pub(crate) audit: Option<Arc<AuditLog>>,
     /// True when the service should get no more requests.
@@ -41,6 +44,8 @@ pub(crate) struct Lasting {
     pub(crate) stop: watch::Sender<bool>,
     /// The feed and the finality watch.
     chain_tasks: Mutex<ChainTasks>,
+    /// Looks after what was left unfinished.
+    recovery: Mutex<Option<Task<()>>>,
     /// What has to be written down before the end.
     hooks: Mutex<ShutdownHooks>,
 }
@@ -79,10 +84,12 @@ impl Lasting {
             payment_turns: Arc::new(Semaphore::new(config.chain.max_in_flight)),
             counts: Arc::new(Counts::new(places)),
             credits: None,
+            settlement: None,
             audit: None,
             leave: watch::Sender::new(false),
             stop,
             chain_tasks: Mutex::default(),
+            recovery: Mutex::default(),
             hooks: Mutex::default(),
         })
     }
@@ -114,6 +121,17 @@ impl Lasting {
             });
             self.credits = Some(credits);
         }
+        if let Some(section) = &config.relay {
+            let (pool, credits) = (Arc::clone(&self.pool), self.credits.clone());
+            let settlement = Arc::new(Settlement::new(section, pool, self.merchant, credits));
+            self.metrics.add_source(Arc::clone(&settlement));
+            let last = Arc::clone(&settlement);
+            self.at_end("settlement", bound, move || async move {
+                last.finish(deadline).await;
+                Ok(())
+            });
+            self.settlement = Some(settlement);
+        }
         if let Some(section) = &config.audit {
             let gate = gate(config, &self.public_url)?;
             // Checkpoints are signed with the key of receipts.
@@ -142,6 +160,10 @@ impl Lasting {
         let stopping = self.stop.subscribe();
         let tasks = ChainTasks::start(&config.chain, self.merchant, &self.cache, &stopping);
         *lock(&self.chain_tasks) = tasks;
+        if let Some(settlement) = &self.settlement {
+            let recovery = Arc::clone(settlement).recover(stopping);
+            *lock(&self.recovery) = Some(Task(tokio::spawn(recovery)));
+        }
     }
 
     /// Goes over to the servers of `pool`, and to the feed of `config`.

@@ -6,9 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
+use http::{Request, StatusCode};
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, watch};
 use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt;
+use tracing::instrument::WithSubscriber;
+use tracing::subscriber::NoSubscriber;
 use tracing::{error, info};
 
 use crate::admin;
@@ -272,6 +277,34 @@ impl RunningVerifier {
             Err(error) => Err(error.into()),
         };
         self.account(exchanged)
+    }
+
+    /// How often the configuration in force wants its files looked at.
+    pub async fn watch_interval(&self) -> Option<Duration> {
+        self.running.lock().await.config.reload.watch_interval
+    }
+
+    /// Whether the service does its work: connections are accepted, and a request that
+    /// goes through everything but a socket is answered within `patience`. The chain is
+    /// not asked: starting anew would not mend it.
+    pub async fn is_alive(&self, patience: Duration) -> bool {
+        if self.server.0.is_finished() {
+            return false;
+        }
+        let router = self.current.load().router.clone();
+        let request = Request::get("/health/live").body(Body::empty());
+        // On a worker, as requests are; and without a line in the log for each time.
+        let asked = tokio::spawn(
+            async move {
+                let answer = router.oneshot(request.ok()?).await;
+                answer.ok().map(|answer| answer.status())
+            }
+            .with_subscriber(NoSubscriber::new()),
+        );
+        matches!(
+            tokio::time::timeout(patience, asked).await,
+            Ok(Ok(Some(StatusCode::OK)))
+        )
     }
 
     async fn exchange(&self, config: Config) -> Result<(), ReloadError> {

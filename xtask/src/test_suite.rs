@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::error::Error;
 use crate::test_report::Report;
 use crate::workspace::Workspace;
-use crate::{compute_units, host, idl, process, provenance};
+use crate::{compute_units, envoy, host, idl, process, provenance};
 
 /// The manifest of the suites that need a real validator.
 const VALIDATOR: &str = "tests/validator/Cargo.toml";
@@ -36,13 +36,31 @@ const BESIDE: [Beside; 2] = [
     },
 ];
 
+/// Installs what the tests need and this machine lacks.
+///
+/// # Errors
+/// As [`host::ensure`] and [`envoy::ensure`].
+pub fn prepare(workspace: &Workspace) -> Result<(), Error> {
+    host::ensure(host::FOR_TESTS)?;
+    envoy::ensure(workspace)
+}
+
+/// Cargo features that no test of the whole workspace compiles. What they change is
+/// tested here; the rest of their packages is only compiled.
+const FEATURES: &[&[&str]] = &[&[
+    "--package=tollgate-cli",
+    "--features=otel",
+    "--test=serve",
+    "otel::",
+]];
+
 /// Runs every test of the workspace and every check of its artifacts.
 ///
 /// # Errors
 /// [`Error::Tests`] when a test or a check fails or a package's tests did not run;
 /// others when the tests cannot be run at all.
 pub fn run_all(workspace: &Workspace) -> Result<(), Error> {
-    host::ensure(host::FOR_TESTS)?;
+    prepare(workspace)?;
     compute_units::forget(workspace)?;
     let suite = Suite {
         folder: workspace.root(),
@@ -62,6 +80,7 @@ pub fn run_all(workspace: &Workspace) -> Result<(), Error> {
             compute_units::judge(workspace),
         ),
         ("the other lock files are current", other_locks(workspace)),
+        ("optional features", optional_features(workspace)),
     ];
     conclude("cargo xtask test", &run, &checks)
 }
@@ -77,6 +96,23 @@ pub fn run_validator(workspace: &Workspace) -> Result<(), Error> {
         selection: &["--manifest-path", VALIDATOR],
     };
     conclude("cargo xtask test-validator", &suite.run(&[])?, &[])
+}
+
+/// Tests what is compiled with a feature only.
+fn optional_features(workspace: &Workspace) -> Result<(), Error> {
+    for arguments in FEATURES {
+        let mut test = Command::new("cargo");
+        test.current_dir(workspace.root())
+            .args(["test", "--locked", "--quiet"])
+            .args(*arguments);
+        let said = process::capture(&mut test)?;
+        if said.contains("test result: ok. 0 passed") {
+            return Err(Error::Tests {
+                detail: format!("no test ran of {}", arguments.join(" ")),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// The workspaces beside this one depend on its crates but have lock files of their

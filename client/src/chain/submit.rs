@@ -86,7 +86,7 @@ impl Sighting {
         match status {
             Some(status) if status.satisfies_commitment(commitment.into()) => Self::Settled {
                 slot: status.slot,
-                error: status.err.clone().map(TransactionError::from),
+                error: status.err.clone(),
             },
             None if past => Self::Expired,
             Some(_) | None => Self::Open,

@@ -9,9 +9,10 @@ mod upgrade;
 pub use caching::{forbid_storing, keep_private};
 pub use framing::{check_framing, single};
 pub use scrub::{
-    Cookies, scrub_embedded_request, scrub_embedded_response, scrub_request, scrub_response,
+    Cookies, carries_session, scrub_embedded_request, scrub_embedded_response, scrub_request,
+    scrub_response,
 };
-pub use trailers::{accepts_trailers, announced_trailers, scrub_trailers};
+pub use trailers::{PassingTrailers, accepts_trailers, announced_trailers, scrub_trailers};
 pub use upgrade::{asks_for_websocket, names_upgrade};
 
 use http::{HeaderName, HeaderValue};

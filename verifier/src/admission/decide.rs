@@ -12,9 +12,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use tollgate_client::{PaymentId, UnixSeconds};
-use tollgate_gate::headers::PAID_SLOT;
 use tollgate_gate::{
     Decision, Entitled, Entropy, GateError, Metering, Next, PaymentDue, Question, Reading,
     Resolution, RouteMatch,
@@ -184,7 +183,7 @@ impl App {
             matched,
             method: asked.method.clone(),
             now: now(),
-            freshness: freshness(asked.headers),
+            freshness: asked.freshness(),
             trail,
         })
     }
@@ -354,15 +353,6 @@ impl App {
         Span::current().record("payment_id", payment_id.to_string());
         Ok((challenge.into_response().map(Body::from), payment_id))
     }
-}
-
-/// How new the answer to whoever proves a key with these headers has to be. A slot that
-/// is none claims nothing.
-fn freshness(headers: &HeaderMap) -> Freshness {
-    headers
-        .get(PAID_SLOT)
-        .and_then(|value| value.to_str().ok()?.parse().ok())
-        .map_or(Freshness::Proven, Freshness::Claimed)
 }
 
 fn allowed(mut response: Response, methods: &str) -> Response {

@@ -12,9 +12,11 @@ mod grant;
 use axum::response::Response;
 use http::{HeaderMap, Method};
 use tollgate_gate::RouteMatch;
+use tollgate_gate::headers::PAID_SLOT;
 
 pub(crate) use self::decide::{Begun, key_of, reading};
 pub(crate) use self::grant::Grant;
+use crate::chain::Freshness;
 
 /// The parts of a request that the decision depends on.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +28,17 @@ pub(crate) struct Asked<'a> {
     pub(crate) headers: &'a HeaderMap,
     /// Whether it is a WebSocket handshake, which only some routes take.
     pub(crate) websocket: bool,
+}
+
+impl Asked<'_> {
+    /// How new the answer has to be to whoever proves a key with this request. A slot of
+    /// payment that is no number claims nothing.
+    fn freshness(&self) -> Freshness {
+        self.headers
+            .get(PAID_SLOT)
+            .and_then(|value| value.to_str().ok()?.parse().ok())
+            .map_or(Freshness::Proven, Freshness::Claimed)
+    }
 }
 
 /// What is to be done with a request.

@@ -9,6 +9,7 @@
 mod admin;
 mod audit;
 mod chain;
+mod chain_urls;
 mod credits;
 mod document;
 mod error;
@@ -21,6 +22,7 @@ mod parse;
 mod public_url;
 mod receipts;
 mod relay;
+mod reload;
 mod secret;
 mod secrets;
 mod sections;
@@ -47,6 +49,7 @@ pub use self::log::{LogConfig, LogFormat};
 pub use self::public_url::PublicUrl;
 pub use self::receipts::ReceiptsConfig;
 pub use self::relay::{RelayBounds, RelayConfig};
+pub use self::reload::{ConfigWatch, ReloadConfig, SourceDigest};
 pub use self::secret::{Environment, MAX_SECRET_BYTES, MIN_SECRET_BYTES, Secret, SecretUrl};
 pub use self::secrets::{PreviousSecret, Secrets};
 pub use self::tls::{TlsConfig, TlsProblem};
@@ -88,8 +91,12 @@ pub struct Config {
     pub audit: Option<AuditConfig>,
     /// Who settles plain transfers; without it they are not offered.
     pub relay: Option<RelayConfig>,
+    /// When it is read again.
+    pub reload: ReloadConfig,
     /// What is free, what is sold; everything else is refused.
     pub routes: Vec<RouteConfig>,
+    /// What it was read from; of one that was made by a program, nothing.
+    pub source: SourceDigest,
 }
 
 impl Config {
@@ -234,6 +241,8 @@ pub enum MerchantId {
 pub struct UpstreamConfig {
     /// Scheme and authority; requests keep their path.
     pub url: Uri,
+    /// What is spoken with it.
+    pub protocol: UpstreamProtocol,
     /// How long connecting may take.
     pub connect_timeout: Duration,
     /// How long the upstream may take until its response's head.
@@ -255,6 +264,7 @@ impl UpstreamConfig {
     pub fn new(url: Uri) -> Self {
         Self {
             url,
+            protocol: UpstreamProtocol::Http1,
             connect_timeout: Duration::from_secs(3),
             response_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(30),
@@ -263,6 +273,19 @@ impl UpstreamConfig {
             trusted_certificates: None,
         }
     }
+}
+
+/// What is spoken with an upstream. It is not negotiated: HTTP/1 and HTTP/2 differ in
+/// what a request's head must say about trailers, which is known before there is a
+/// connection. WebSocket handshakes are HTTP/1 in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UpstreamProtocol {
+    /// HTTP/1.1, a connection for each request in progress.
+    #[default]
+    Http1,
+    /// HTTP/2, all requests on one connection: by ALPN over TLS, else with prior
+    /// knowledge (RFC 9113 section 3.3). What gRPC needs.
+    Http2,
 }
 
 /// One of `[[routes]]`.

@@ -6,8 +6,8 @@ use super::document::{Document, Section};
 use super::error::{ConfigError, ConfigProblem, ProblemKind};
 use super::secret::Environment;
 use super::{
-    Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, admin, audit, chain, credits, limits, log,
-    receipts, relay, secrets, sections,
+    Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, SourceDigest, admin, audit, chain, credits,
+    limits, log, receipts, relay, reload, secrets, sections,
 };
 use crate::market::RoutePlan;
 
@@ -71,9 +71,10 @@ pub(super) fn parse(
             );
         }
     }
+    let source = document.source();
     let problems = document.into_problems();
     match config {
-        Some(config) if problems.is_empty() => Ok(config),
+        Some(config) if problems.is_empty() => Ok(Config { source, ..config }),
         _ => Err(ConfigError { problems }),
     }
 }
@@ -119,6 +120,7 @@ pub(super) fn read(
     let limits = root.optional_table("limits").map(limits::limits);
     let admin = root.optional_table("admin").and_then(admin::admin);
     let log = root.optional_table("log").map(log::log);
+    let reload = root.optional_table("reload").map(reload::reload);
     let sections = root.tables("routes");
     if sections.is_empty() || sections.len() > MAX_ROUTES {
         root.report(
@@ -146,6 +148,9 @@ pub(super) fn read(
         limits: limits.unwrap_or_default(),
         admin,
         log: log.unwrap_or_default(),
+        reload: reload.unwrap_or_default(),
         routes,
+        // Known when everything was read.
+        source: SourceDigest::default(),
     })
 }

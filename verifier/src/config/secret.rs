@@ -164,6 +164,9 @@ pub(super) fn secret_text(
     }
     let (key, found) = if let Some(path) = from_file {
         let found = read_secret_file(&folder.join(&path));
+        if let Ok(text) = &found {
+            section.note_file(text.as_bytes());
+        }
         (file_key, found)
     } else if let Some(name) = from_env {
         let found = environment(&name)

@@ -17,6 +17,7 @@ mod pushed;
 mod reading;
 mod recovery;
 mod refusal;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod transactions;
@@ -39,11 +40,13 @@ use self::facts::Order;
 pub(crate) use self::outcome::{Outcome, Paid};
 pub(crate) use self::pushed::PushedTransfer;
 pub(crate) use self::refusal::Refusal;
+use self::tally::Tally;
 use self::transactions::Builder;
 use self::turns::Turns;
 use crate::chain::Pool;
 use crate::config::{RelayConfig, Settlement as Way};
 use crate::credits::CreditService;
+use crate::metrics::{Sample, SampleSource};
 use crate::relay::Relay;
 
 /// A verified payment, and what it is to buy.
@@ -98,6 +101,7 @@ pub(crate) struct Settlement {
     /// then it takes no money for the vault. A transfer that has landed there without
     /// its record is seen by nobody else.
     recovered: AtomicBool,
+    tally: Tally,
     /// Settlements go on when their caller hangs up, and end with this.
     running: Mutex<JoinSet<()>>,
 }
@@ -121,6 +125,7 @@ impl Settlement {
             recovery_interval: config.recovery_interval,
             compute_unit_price: config.compute_unit_price,
             recovered: AtomicBool::new(false),
+            tally: Tally::default(),
             running: Mutex::default(),
         }
     }
@@ -143,7 +148,11 @@ impl Settlement {
     pub(crate) async fn settle(self: &Arc<Self>, claim: Claim) -> Outcome {
         let job = match self.job(claim) {
             Ok(job) => job,
-            Err(refusal) => return Outcome::Refused(refusal),
+            Err(refusal) => {
+                let outcome = Outcome::Refused(refusal);
+                self.tally.ended(&outcome);
+                return outcome;
+            }
         };
         let this = Arc::clone(self);
         self.run(move |place, deadline| async move {
@@ -263,6 +272,12 @@ impl Settlement {
             relay: self.relay.address(),
             operator: self.relay.operator(),
         }
+    }
+}
+
+impl SampleSource for Settlement {
+    fn samples(&self) -> Vec<Sample> {
+        self.tally.samples(self.relay.balance())
     }
 }
 

@@ -25,6 +25,14 @@ pub(super) enum Unknown {
     /// The merchant or the product is gone.
     #[error("the {0} account is not there")]
     Missing(&'static str),
+    /// The configured key may not make quotes.
+    #[error("the merchant's operator is {expected}, the configured key is {actual}")]
+    NotOperator {
+        /// Whom the merchant account names.
+        expected: Pubkey,
+        /// Whose key is configured.
+        actual: Pubkey,
+    },
 }
 
 impl Unknown {
@@ -34,6 +42,7 @@ impl Unknown {
             Self::Chain(failure) => failure.code(),
             Self::Credits => "credits_unavailable",
             Self::Missing(_) => "account_missing",
+            Self::NotOperator { .. } => "not_operator",
         }
     }
 }

@@ -326,6 +326,33 @@ async fn a_restart_learns_everybody_who_paid_from_the_chain() {
     assert!(reads(&stage) - before <= 3, "{}", reads(&stage) - before);
 }
 
+/// The feed moves with a new configuration, and can be left: what is pushed comes from
+/// where it says.
+#[tokio::test]
+async fn the_feed_moves_with_a_new_configuration() {
+    let mut kept = None;
+    let (stage, feed) = with_feed(|config| kept = Some(config.clone())).await;
+    settled(&stage, 1).await;
+    let other = ScriptedFeed::start(&stage.rpc.script).await;
+    let mut wanted = kept.unwrap();
+    wanted.chain.push = Push::At(SecretUrl::parse_websocket(&other.url()).unwrap());
+    stage.verifier.reload(wanted.clone()).await.unwrap();
+    eventually(async || other.connections() == 1).await;
+    // The RPC server knows nothing of it: only the feed can have told, once it reports.
+    eventually(async || {
+        other.push(&entitlement("payer", LATER));
+        access(&stage, "payer").await == Some(true)
+    })
+    .await;
+    assert_eq!(feed.connections(), 1, "the first is not used any more");
+    // The same again leaves the connection alone.
+    stage.verifier.reload(wanted.clone()).await.unwrap();
+    wanted.chain.push = Push::Off;
+    stage.verifier.reload(wanted).await.unwrap();
+    eventually(async || access(&stage, "payer").await == Some(false)).await;
+    assert_eq!(other.connections(), 1);
+}
+
 /// With every server gone known access goes on for the configured grace; what is not
 /// known is 503, and what has run out is not served.
 #[tokio::test]

@@ -19,6 +19,7 @@ mod entrance;
 mod forward_auth;
 mod heads;
 mod http2_abuse;
+mod http2_upstreams;
 mod metrics;
 mod openapi;
 mod pages;

@@ -238,15 +238,18 @@ fn a_second_opinion_holds_for_nothing_larger() {
         let mut paid = entitlement(&key, 1);
         paid.metered = true;
         paid.credits_granted = Credits(10);
+        paid.credits_used = Credits(2);
         change(&mut paid);
         paid
     };
-    let changes: [(bool, fn(&mut Entitlement)); 7] = [
+    type Change = fn(&mut Entitlement);
+    let changes: [(bool, Change); 8] = [
         (true, |_| {}),
         (true, |paid| paid.credits_used = Credits(3)),
         (true, |paid| {
             paid.expires_at = UnixSeconds(paid.expires_at.0 - 1)
         }),
+        (false, |paid| paid.credits_used = Credits(1)),
         (false, |paid| paid.credits_granted = Credits(11)),
         (false, |paid| {
             paid.expires_at = UnixSeconds(paid.expires_at.0 + 1)

@@ -40,8 +40,8 @@ use tollgate_client::{Addresses, Pubkey};
 use self::elements::Elements;
 pub(crate) use self::endpoint::Endpoint;
 pub(crate) use self::failure::RpcFailure;
-pub(crate) use self::history::{BlockhashLife, Landed, Seen, Trace};
-pub(crate) use self::sending::{Blockhash, SimulationFailure};
+pub(crate) use self::history::{Seen, Trace};
+pub(crate) use self::sending::SimulationFailure;
 #[cfg(feature = "bench")]
 pub(crate) use self::snapshot::SnapshotReader;
 pub(crate) use self::snapshot::filters;

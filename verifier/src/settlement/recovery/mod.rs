@@ -17,14 +17,13 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tollgate_client::chain::CLOCK;
 use tollgate_client::{
-    Addresses, Credits, Entitlement, IntentSearch, IntentStatus, PaymentId, PaymentIntent, Pubkey,
-    UnixSeconds, transfer_payment_id,
+    Addresses, Credits, Entitlement, IntentSearch, IntentStatus, Merchant, PaymentId,
+    PaymentIntent, Pubkey, UnixSeconds, transfer_payment_id,
 };
 use tracing::{debug, info, warn};
 
 use self::plan::{Chore, Known, Transfer, chore, is_due};
 use super::engine::Performed;
-use super::facts::Deposit;
 use super::reading::{Unknown, deposit_of};
 use super::transactions::Destination;
 use super::{Settlement, Turns};
@@ -99,6 +98,10 @@ impl Settlement {
     pub(super) async fn round(&self) -> Result<Round, Unknown> {
         let relay = self.relay.address();
         self.relay.saw_balance(self.pool.lamports(&relay).await?);
+        if !self.relay.is_funded() {
+            warn!(%relay, balance = self.relay.balance(), "the relay is low on funds: plain transfers are not offered");
+        }
+        self.require_operator().await?;
         let search = IntentSearch::default()
             .of_merchant(&self.merchant)
             .rented_by(&relay);
@@ -122,7 +125,9 @@ impl Settlement {
                 let Some(_turn) = turn else {
                     continue;
                 };
-                if self.attend(address, &intent, chore, &known).await {
+                let attended = self.attend(address, &intent, chore, &known).await;
+                self.tally.recovered(attended);
+                if attended {
                     round.done = round.done.saturating_add(1);
                 } else {
                     round.open = round.open.saturating_add(1);
@@ -132,6 +137,24 @@ impl Settlement {
         // What was refused is not a reason to wait: the next round sees to it.
         self.recovered.store(true, Ordering::Release);
         Ok(round)
+    }
+
+    /// Everything here is done in the name of the merchant's operator.
+    async fn require_operator(&self) -> Result<(), Unknown> {
+        let found = self.pool.decoded::<Merchant>(&[self.merchant]).await?;
+        let merchant = found
+            .into_iter()
+            .next()
+            .flatten()
+            .ok_or(Unknown::Missing("merchant"))?;
+        let actual = self.relay.operator();
+        if merchant.operator == actual {
+            return Ok(());
+        }
+        Err(Unknown::NotOperator {
+            expected: merchant.operator,
+            actual,
+        })
     }
 
     /// What is known of some intents, from one answer.

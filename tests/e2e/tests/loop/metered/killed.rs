@@ -1,9 +1,9 @@
 //! A verifier that is killed between taking a credit and the upstream's answer.
 
 use super::shop::{Shop, eventually};
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
+use tollgate_test_process::{Process, Voice};
 use tollgate_verifier::{Config, Verifier};
 
 /// Tells the process that it is the one to be killed: its configuration file.
@@ -12,39 +12,27 @@ const VICTIM: &str = "TOLLGATE_E2E_VICTIM";
 /// Says where it listens.
 const LISTENS: &str = "the victim listens at ";
 
+/// A verifier as a process.
 struct Victim {
-    process: Child,
+    process: Process,
     url: String,
 }
 
 impl Victim {
-    fn start(config: &Path) -> Self {
-        let mut process = Command::new(std::env::current_exe().unwrap())
+    async fn start(config: &Path) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
             .args(["--exact", "--ignored", "--nocapture"])
             .arg("metered::killed::serves_until_it_is_killed")
-            .env(VICTIM, config)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let output = BufReader::new(process.stdout.take().unwrap());
-        let url = output
-            .lines()
-            .find_map(|line| Some(line.unwrap().split_once(LISTENS)?.1.to_owned()))
-            .expect("the victim starts");
+            .env(VICTIM, config);
+        let process = Process::start(&mut command, Voice::Output);
+        let url = |line: &str| Some(line.split_once(LISTENS)?.1.to_owned());
+        let url = process.hear(1, url).await.remove(0);
         Self { process, url }
     }
 
-    fn kill(mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-}
-
-impl Drop for Victim {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+    fn kill(self) {
+        self.process.kill();
     }
 }
 
@@ -101,7 +89,7 @@ async fn what_was_in_flight_when_it_was_killed_counts_once_and_nothing_is_free()
     let shop = Shop::open(12).await;
     let config = write_config(&shop).await;
     let customer = shop.customer(1).await;
-    let victim = Victim::start(&config);
+    let victim = Victim::start(&config).await;
     let session = customer.sign_in(&shop, &victim.url).await;
     for _ in 0..2 {
         let called = customer.call(&victim.url, "/v1/call", &session).await;
@@ -125,7 +113,7 @@ async fn what_was_in_flight_when_it_was_killed_counts_once_and_nothing_is_free()
     for call in hanging {
         assert!(call.await.unwrap().is_err());
     }
-    let victim = Victim::start(&config);
+    let victim = Victim::start(&config).await;
     // Three were served, four were in flight: five are left, and not one more.
     let session = customer.sign_in(&shop, &victim.url).await;
     for left in (0..4).rev() {

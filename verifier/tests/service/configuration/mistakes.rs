@@ -1,167 +1,6 @@
-//! The configuration file: the example is valid, and every mistake is answered
-//! with its code, line, key and what was expected.
+//! Every mistake is answered with its code, line, key and what was expected.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use tollgate_gate::{Charge, Metering};
-use tollgate_verifier::config::{
-    AllowedOrigins, AuditConfig, Commitment, Config, ConfigError, CreditStoreConfig, MerchantId,
-    RouteAccess,
-};
-
-use super::support;
-
-const EXAMPLE: &str = include_str!("../../examples/tollgate.toml");
-const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef";
-
-/// A seed for tests, in hexadecimal.
-const RECEIPT_SEED: &str = "0707070707070707070707070707070707070707070707070707070707070707";
-
-fn environment(name: &str) -> Option<String> {
-    match name {
-        "SECRET" => Some(SECRET.to_owned()),
-        "OLD_SECRET" => Some(SECRET.to_uppercase()),
-        "RECEIPTS" => Some(RECEIPT_SEED.to_owned()),
-        "SHORT_SECRET" => Some("too short".to_owned()),
-        "RPC" => Some("https://rpc.test/key-in-the-path".to_owned()),
-        "BAD_RPC" => Some("key-in-the-path".to_owned()),
-        _ => None,
-    }
-}
-
-fn parse(text: &str) -> Result<Config, ConfigError> {
-    Config::parse(text, "tollgate.toml", Path::new("."), &environment)
-}
-
-/// The example with its secret in the environment of this test.
-fn valid() -> String {
-    EXAMPLE.replace("key_file = \"secret.key\"", "key_env = \"SECRET\"")
-}
-
-#[test]
-fn the_example_is_valid() {
-    let config = parse(&valid()).expect("the example must be valid");
-    assert_eq!(config.server.listen.to_string(), "127.0.0.1:8402");
-    assert_eq!(
-        config.server.public_url.to_string(),
-        "https://api.example.com"
-    );
-    assert_eq!(config.server.allowed_origins, AllowedOrigins::Any);
-    assert_eq!(config.chain.commitment, Commitment::Confirmed);
-    assert!(matches!(config.merchant.merchant, MerchantId::Owner(_)));
-    assert_eq!(config.secrets.current.expose(), SECRET.as_bytes());
-    assert_eq!(config.routes.len(), 3);
-    assert_eq!(config.routes[0].access, RouteAccess::Free);
-    assert_eq!(
-        config.routes[1].access,
-        RouteAccess::Product("quotes-month".to_owned())
-    );
-    assert_eq!(config.routes[2].methods.len(), 2);
-    assert!(config.routes[2].line > config.routes[1].line);
-}
-
-/// The comments of the example promise that a commented key shows its default.
-#[test]
-fn the_examples_defaults_are_the_defaults() {
-    let default = parse(&valid()).unwrap();
-    let mut text = String::new();
-    for line in valid().lines() {
-        match line.strip_prefix("# ") {
-            Some(rest)
-                if rest.split_once(" = ").is_some_and(|(key, _)| {
-                    !key.contains(' ') && !key.starts_with("previous_key")
-                }) =>
-            {
-                text.push_str(rest);
-            }
-            _ => text.push_str(line),
-        }
-        text.push('\n');
-    }
-    assert!(text.contains("\nmax_staleness_ms = 2000"));
-    let written_out = parse(&text).unwrap();
-    assert_eq!(format!("{default:?}"), format!("{written_out:?}"));
-}
-
-/// The optional sections of the example, without their comments, are valid and show
-/// their defaults.
-#[test]
-fn the_examples_optional_sections_are_valid() {
-    let mut shown = false;
-    let text: Vec<String> = valid()
-        .lines()
-        .map(|line| {
-            let inside = line.strip_prefix("#     ");
-            if let Some(header) = inside.or(Some(line)).filter(|line| line.starts_with('[')) {
-                shown = ["[[secrets.previous]]", "[receipts]", "[audit]"].contains(&header);
-            }
-            inside.filter(|_| shown).unwrap_or(line).to_owned()
-        })
-        .collect();
-    let text = text
-        .join("\n")
-        .replace(
-            "signing_key_file = \"receipts.json\"",
-            "signing_key_env = \"RECEIPTS\"",
-        )
-        .replace(
-            "key_file = \"secret.2026-10.key\"",
-            "key_env = \"OLD_SECRET\"",
-        );
-    let config = parse(&text).unwrap();
-    let receipts = config.receipts.as_ref().unwrap();
-    assert_eq!(receipts.reuse, Duration::from_secs(60));
-    let audit = config.audit.as_ref().unwrap();
-    assert_eq!(*audit, AuditConfig::new(Path::new("./audit").to_owned()));
-    let not_after = config.secrets.previous[0].not_after.unwrap();
-    assert_eq!(not_after.0, 1_796_083_200);
-    assert!(!format!("{config:?}").contains(RECEIPT_SEED));
-    assert!(!format!("{config:?}").contains(&SECRET[8..24]));
-}
-
-#[test]
-fn secrets_come_from_files_beside_the_configuration() {
-    let folder = tempfile();
-    std::fs::write(folder.join("secret.key"), format!("{SECRET}\n")).unwrap();
-    std::fs::write(folder.join("tollgate.toml"), EXAMPLE).unwrap();
-    let config = Config::load(&folder.join("tollgate.toml")).unwrap();
-    assert_eq!(config.secrets.current.expose(), SECRET.as_bytes());
-    assert!(!format!("{config:?}").contains(SECRET));
-    std::fs::remove_dir_all(folder).unwrap();
-}
-
-fn tempfile() -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("tollgate-config-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-#[test]
-fn an_rpc_url_with_a_key_is_not_shown() {
-    let text = valid().replace(
-        "rpc_url = \"https://api.devnet.solana.com\"",
-        "rpc_url_env = \"RPC\"",
-    );
-    let config = parse(&text).unwrap();
-    assert!(config.chain.rpc_url.expose().contains("key-in-the-path"));
-    assert!(!format!("{config:?}").contains("key-in-the-path"));
-}
-
-#[test]
-fn limits_are_read() {
-    let text = valid()
-        .replace("# max_staleness_ms = 2000", "max_staleness_ms = 250")
-        .replace("# commitment = \"confirmed\"", "commitment = \"finalized\"")
-        .replace(
-            "# allowed_origins = [\"*\"]",
-            "allowed_origins = [\"https://shop.test\"]",
-        );
-    let config = parse(&text).unwrap();
-    assert_eq!(config.chain.max_staleness, Duration::from_millis(250));
-    assert_eq!(config.chain.commitment, Commitment::Finalized);
-    assert!(matches!(config.server.allowed_origins, AllowedOrigins::List(list) if list.len() == 1));
-}
+use super::{parse, valid};
 
 /// One mistake: what to replace by what, and the code, key and part of the
 /// message that must come out.
@@ -208,6 +47,9 @@ const MISTAKES: &[Mistake] = &[
     mistake("rpc_url = \"https://api.devnet.solana.com\"", "rpc_url = \"x\"\nrpc_url_env = \"RPC\"", "config_conflict", "chain.rpc_url", "only one"),
     mistake("rpc_url = \"https://api.devnet.solana.com\"", "rpc_url_env = \"BAD_RPC\"", "config_invalid_value", "chain.rpc_url_env", "http:// or https://"),
     mistake("rpc_url = \"https://api.devnet.solana.com\"", "rpc_url_env = \"UNSET\"", "config_secret_unavailable", "chain.rpc_url_env", "UNSET to be set"),
+    mistake("# push = true", "second_opinion_above = 5", "config_conflict", "chain.second_opinion_above", "another host or port"),
+    mistake("# rpc_urls = []", "rpc_urls = [\"https://API.devnet.solana.com/other-key\"]\nsecond_opinion_above = 5", "config_conflict", "chain.second_opinion_above", "another host or port"),
+    mistake("# push = true", "second_opinion_above = -5", "config_invalid_value", "chain.second_opinion_above", "an integer from 0"),
     mistake("rpc_url = \"https://api.devnet.solana.com\"", "rpc_url_env = \"RPC\"\nrpc_url_file = \"x\"", "config_conflict", "chain.rpc_url_env", "only one"),
     mistake("\"46CVxfJUXZPzBpiEffE9ZtDe5dWgbJK3aKRV85pj9SHr\"", "\"46CV\"", "config_invalid_value", "chain.program_id", "base58"),
     mistake("program_id = \"46CVxfJUXZPzBpiEffE9ZtDe5dWgbJK3aKRV85pj9SHr\"", "", "config_missing_key", "chain.program_id", "program"),
@@ -235,6 +77,8 @@ const MISTAKES: &[Mistake] = &[
     mistake("# forward_cookies = false", "[audit]\nsync = \"never\"\nsync_interval_ms = 5", "config_conflict", "audit.sync_interval_ms", "interval"),
     mistake("url = \"http://127.0.0.1:3000\"", "", "config_missing_key", "upstream.url", "URL"),
     mistake("\"http://127.0.0.1:3000\"", "\"unix:/run/app\"", "config_invalid_value", "upstream.url", "http:// or https://"),
+    mistake("# protocol = \"http1\"", "protocol = \"h2c\"", "config_invalid_value", "upstream.protocol", "\"http1\" or \"http2\""),
+    mistake("# forward_cookies = false", "[reload]\nwatch_interval_ms = 0", "config_invalid_value", "reload.watch_interval_ms", "from 100 to"),
     mistake("# forward_cookies = false", "forward_cookies = \"no\"", "config_wrong_type", "upstream.forward_cookies", "true or false"),
     mistake("# forward_cookies = false", "ca_file = \"no-such.pem\"", "config_invalid_value", "upstream.ca_file", "certificates in PEM"),
     mistake("# forward_cookies = false", "[forward_auth]\nstyle = \"apache\"", "config_invalid_value", "forward_auth.style", "found \"apache\""),
@@ -318,102 +162,4 @@ fn all_problems_are_reported_at_once_in_order() {
         .collect();
     assert_eq!(keys, ["server.listn", "merchant.name", "upstream.url"]);
     assert_eq!(error.code(), "config_unknown_key");
-}
-
-#[test]
-fn a_gate_inside_another_service_needs_neither_listener_nor_upstream() {
-    let text = valid()
-        .replace("listen = \"127.0.0.1:8402\"", "")
-        .replace("[upstream]\n", "")
-        .replace("url = \"http://127.0.0.1:3000\"\n", "");
-    let config = parse(&text).unwrap();
-    assert!(config.upstream.is_none());
-    assert_eq!(config.server.listen.to_string(), "127.0.0.1:8402");
-}
-
-#[test]
-fn files_that_cannot_be_read_are_named() {
-    let error = Config::load(Path::new("no-such-folder/tollgate.toml")).unwrap_err();
-    assert_eq!(error.code(), "config_unreadable");
-    assert!(
-        error
-            .to_string()
-            .starts_with("no-such-folder/tollgate.toml: ")
-    );
-}
-
-/// The example with the section for metered products, as its comments show it.
-fn metered(section: &str) -> Result<Config, ConfigError> {
-    parse(&format!("{}\n[credits]\n{section}\n", valid()))
-}
-
-#[test]
-fn credits_are_counted_in_one_place_and_their_secrets_are_not_shown() {
-    assert!(parse(&valid()).unwrap().credits.is_none());
-    let key: Vec<u8> = support::key("operator").to_keypair_bytes().to_vec();
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("operator.json");
-    std::fs::write(&file, format!("{key:?}")).unwrap();
-    let operator = format!("operator_key_file = {:?}", file.to_str().unwrap());
-    let config = metered(&format!("path = \"credits.redb\"\n{operator}")).unwrap();
-    let credits = config.credits.unwrap();
-    let local = matches!(&credits.store, CreditStoreConfig::Local(path) if path == Path::new("./credits.redb"));
-    assert!(local, "{:?}", credits.store);
-    let shown = format!("{credits:?}");
-    assert!(shown.contains(&support::address("operator").to_string()));
-    assert!(
-        !shown.contains(&format!("{}, {}", key[0], key[1])),
-        "{shown}"
-    );
-    let shared = metered("redis_url = \"redis://user:password@127.0.0.1:6379/2\"").unwrap();
-    let shown = format!("{:?}", shared.credits.unwrap());
-    assert!(!shown.contains("password"), "{shown}");
-
-    let refused = |section: &str| {
-        let error = metered(section).unwrap_err();
-        let shown = error.to_string();
-        assert!(!shown.contains("hidden"), "{shown}");
-        let first = &error.problems[0];
-        (first.kind.code(), first.key.clone())
-    };
-    let conflict = ("config_conflict", "credits.path".to_owned());
-    assert_eq!(refused("store_timeout_ms = 5"), conflict);
-    assert_eq!(
-        refused("path = \"a\"\nredis_url = \"redis://127.0.0.1\""),
-        conflict
-    );
-    let invalid = |key: &str| ("config_invalid_value", format!("credits.{key}"));
-    assert_eq!(
-        refused("redis_url = \"http://x:hidden@y\""),
-        invalid("redis_url")
-    );
-    assert_eq!(
-        refused("path = \"a\"\nbookings_per_round = 0"),
-        invalid("bookings_per_round")
-    );
-    assert_eq!(
-        refused("path = \"a\"\noperator_key_env = \"SECRET\"").0,
-        "config_secret_unavailable"
-    );
-    assert_eq!(
-        refused("path = \"a\"\nuses = 1"),
-        ("config_unknown_key", "credits.uses".to_owned())
-    );
-}
-
-#[test]
-fn a_route_says_what_a_request_costs() {
-    let priced = |text: &str| {
-        let route = format!(
-            "{}\n[[routes]]\npath = \"/m\"\nproduct = \"m\"\n{text}",
-            valid()
-        );
-        parse(&route).map(|config| config.routes.last().unwrap().metering)
-    };
-    let metering = priced("credits = 3\ncharge = \"on_success\"").unwrap();
-    assert_eq!((metering.cost.0, metering.charge), (3, Charge::OnSuccess));
-    assert_eq!(priced("").unwrap(), Metering::ONE_CREDIT);
-    for wrong in ["credits = 0", "charge = \"sometimes\"", "credits = \"3\""] {
-        assert_eq!(priced(wrong).unwrap_err().problems.len(), 1, "{wrong}");
-    }
 }
