@@ -6,20 +6,21 @@ use std::time::Duration;
 use solana_instruction::Instruction;
 use solana_transaction_error::TransactionError;
 use tokio::time::Instant;
-use tollgate_client::chain::{Submission, SubmitLimits, follow};
-use tollgate_client::transaction::ComputeBudget;
+use tollgate_client::chain::{Submission, follow};
+
 use tollgate_client::{Entitlement, PaymentIntent, QuotedPurchase};
 use tracing::{debug, info, warn};
 
 use super::facts::Deposit;
 use super::outcome::{Outcome, Paid};
+use super::own::{Performed, limits};
 use super::plan::{Step, next_step};
 use super::reading::{Reading, Unknown};
 use super::refusal::Refusal;
 use super::transactions::{KEPT_FOR, UNITS, expiry};
 use super::turns::Turn;
 use super::{Job, Settlement};
-use crate::chain::{RpcFailure, SimulationFailure};
+use crate::chain::SimulationFailure;
 use crate::config::Settlement as Way;
 use crate::relay::{RelayRefusal, rent_of};
 
@@ -31,17 +32,6 @@ const SEND_WITHIN: Duration = Duration::from_secs(10);
 /// How often a transaction of this service's own may be refused before the request is
 /// given up.
 const MOST_REFUSALS: u32 = 3;
-
-/// What became of a transaction of this service's own.
-#[derive(Debug)]
-pub(super) enum Performed {
-    /// It stands, from this slot on.
-    Landed(u64),
-    /// It would have failed, or did: the facts are others than they were.
-    Refused(String),
-    /// Nobody could say in time.
-    Open,
-}
 
 /// What a simulation says of the client's transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -341,43 +331,6 @@ impl Settlement {
         })
     }
 
-    /// Signs and sends a transaction of this service's own, and waits for its fate.
-    pub(super) async fn perform(
-        &self,
-        instructions: &[Instruction],
-        seeing: u64,
-        deadline: Instant,
-    ) -> Result<Performed, RpcFailure> {
-        let budget = ComputeBudget {
-            units: UNITS,
-            price: self.compute_unit_price,
-        };
-        let instructions = [&budget.instructions(), instructions].concat();
-        let blockhash = self.pool.latest_blockhash().await?.seeing(seeing);
-        let transaction = match self.relay.sign(&instructions, blockhash.hash) {
-            Ok(transaction) => transaction,
-            Err(error) => return Ok(Performed::Refused(error.to_string())),
-        };
-        match self.pool.simulate(&transaction, &blockhash).await {
-            Ok(()) => {}
-            Err(SimulationFailure::Refused {
-                error,
-                program_error,
-            }) => {
-                let reason = program_error.map_or_else(|| error.to_string(), |own| own.to_string());
-                return Ok(Performed::Refused(reason));
-            }
-            Err(SimulationFailure::Chain(failure)) => return Err(failure),
-        }
-        let last_valid = blockhash.last_valid_block_height;
-        let fate = follow(&*self.pool, &transaction, last_valid, limits(deadline)).await;
-        Ok(match fate {
-            Submission::Landed { slot, .. } => Performed::Landed(slot),
-            Submission::Failed { error, .. } => Performed::Refused(error.to_string()),
-            Submission::Expired | Submission::Unknown => Performed::Open,
-        })
-    }
-
     /// What recording a transfer for a new intent costs at most.
     pub(super) fn record_cost(&self, reading: &Reading) -> u64 {
         let mut lamports = self.own_fee().saturating_add(rent_of(PaymentIntent::SPACE));
@@ -419,12 +372,3 @@ impl Settlement {
 
 /// Bytes of an SPL Token account.
 const TOKEN_ACCOUNT_BYTES: usize = 165;
-
-/// How a transaction is followed: until the settlement's own deadline.
-fn limits(deadline: Instant) -> SubmitLimits {
-    SubmitLimits {
-        deadline: deadline.saturating_duration_since(Instant::now()),
-        poll_every: Duration::from_millis(200),
-        resend_every: Duration::from_secs(2),
-    }
-}

@@ -12,6 +12,7 @@
 mod engine;
 mod facts;
 mod outcome;
+mod own;
 mod plan;
 mod pushed;
 mod reading;
@@ -35,9 +36,10 @@ use tokio::time::Instant;
 use tollgate_client::{Credits, PaymentId, Pubkey, transfer_payment_id};
 use tollgate_gate::exact::{ExactPayment, TOKEN_PROGRAM};
 
-use self::engine::Performed;
 use self::facts::Order;
+#[allow(unused_imports, reason = "admission names it")]
 pub(crate) use self::outcome::{Outcome, Paid};
+use self::own::Performed;
 pub(crate) use self::pushed::PushedTransfer;
 pub(crate) use self::refusal::Refusal;
 use self::tally::Tally;
@@ -131,11 +133,13 @@ impl Settlement {
     }
 
     /// The fee payer to name in challenges.
+    #[allow(dead_code, reason = "admission calls it")]
     pub(crate) fn fee_payer(&self) -> Pubkey {
         self.relay.address()
     }
 
     /// Whether plain transfers should be offered: the relay has money.
+    #[allow(dead_code, reason = "admission calls it")]
     pub(crate) fn is_offered(&self) -> bool {
         self.relay.is_funded()
     }
@@ -145,6 +149,7 @@ impl Settlement {
     /// chain, and money is taken once at most.
     ///
     /// The settlement goes on when the caller stops waiting.
+    #[allow(dead_code, reason = "admission calls it")]
     pub(crate) async fn settle(self: &Arc<Self>, claim: Claim) -> Outcome {
         let job = match self.job(claim) {
             Ok(job) => job,
@@ -174,6 +179,7 @@ impl Settlement {
     }
 
     /// Records a transfer that its payer has sent to the vault without help.
+    #[allow(dead_code, reason = "admission calls it")]
     pub(crate) async fn record_pushed(self: &Arc<Self>, transfer: PushedTransfer) -> Outcome {
         let this = Arc::clone(self);
         self.run(move |place, deadline| async move {

@@ -23,10 +23,9 @@ use tollgate_client::{
 use tracing::{debug, info, warn};
 
 use self::plan::{Chore, Known, Transfer, chore, is_due};
-use super::engine::Performed;
 use super::reading::{Unknown, deposit_of};
 use super::transactions::Destination;
-use super::{Settlement, Turns};
+use super::{Performed, Settlement, Turns};
 use crate::chain::{Trace, chain_time};
 
 /// Intents that are looked at in one question: four accounts each, less than a hundred.

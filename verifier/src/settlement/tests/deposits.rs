@@ -129,7 +129,7 @@ async fn what_cannot_pay_costs_the_relay_nothing_or_its_fees() {
     stage.localnet.finalize();
     let to =
         tollgate_client::Addresses::token_account(&away.pubkey(), &tollgate_localnet::USDC_MINT);
-    let moved = super::stage::stock_instructions(&payer.pubkey(), to, FUNDS, None);
+    let moved = super::client::stock_instructions(&payer.pubkey(), to, FUNDS, None);
     stage.send(&moved, &payer, &[]).await;
     let outcome = settlement.settle(claim).await;
     let refused = matches!(outcome, Outcome::Refused(Refusal::InsufficientFunds));

@@ -9,6 +9,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod books;
+mod client;
 mod deposits;
 mod door;
 mod endings;
