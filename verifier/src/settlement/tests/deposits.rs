@@ -92,6 +92,25 @@ async fn of_two_payments_at_once_one_is_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_second_of_two_payments_is_never_sent() {
+    let stage = Stage::new().await;
+    let door = Door::to(&stage.localnet.rpc_url()).await;
+    let payer = stage.wallet();
+    let settlement = stage.settlement(&door);
+    let ids = [new_id(), new_id()];
+    let first = stage.deposit(&payer, ids[0]).await;
+    let second = stage.deposit(&payer, ids[1]).await;
+    let (first, second) = tokio::join!(settlement.settle(first), settlement.settle(second));
+    let mut served = [served(&first), served(&second)];
+    served.sort();
+    assert_eq!(served, [Some(false), Some(true)], "{first:?} {second:?}");
+    let begun = ids.iter().filter(|id| stage.intent(id).is_some()).count();
+    assert_eq!(begun, 1, "nothing was begun for the other");
+    assert_eq!(stage.vault(), PRICE);
+    stage.require_relay_accounts_add_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_has_access_pays_nothing() {
     let stage = Stage::new().await;
     let door = Door::to(&stage.localnet.rpc_url()).await;

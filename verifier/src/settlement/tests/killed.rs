@@ -14,12 +14,12 @@ use super::door::{Door, Fault};
 use super::stage::{CALL_PRICE, FUNDS, PRICE, Stage, new_id, served};
 use crate::config::{RelayConfig, Settlement as Way};
 use crate::credits::CreditService;
-use crate::settlement::{Claim, Outcome};
+use crate::settlement::{Claim, Outcome, Settlement};
 
 /// Most calls at which a process dies: more are repetitions of the same question.
 const MOST_CALLS: usize = 40;
 /// How many die at the same time.
-const AT_ONCE: usize = 12;
+const AT_ONCE: usize = 8;
 
 fn short(config: &mut RelayConfig) {
     config.settle_timeout = Duration::from_secs(20);
@@ -105,6 +105,22 @@ async fn victims(stage: &Stage, way: Way, credits: &Arc<CreditService>) -> Vec<V
     victims
 }
 
+/// Asks until the payer is served. One transaction may be too old before a busy machine
+/// gets to it; then its purchase is in the way for a while.
+async fn serve(stage: &Stage, settlement: &Arc<Settlement>, way: Way, payer: &Keypair) {
+    for _ in 0..5 {
+        let outcome = settlement.settle(claim_of(stage, way, payer).await).await;
+        if served(&outcome).is_some() {
+            return;
+        }
+        println!("not served yet: {outcome:?}");
+        stage.localnet.advance_time(Duration::from_secs(240));
+        stage.localnet.warp_slots(400).unwrap();
+        settlement.round().await.unwrap();
+    }
+    panic!("the payer is not served");
+}
+
 async fn killed_at_every_call(way: Way) {
     let stage = Stage::new().await;
     let price = match way {
@@ -128,11 +144,15 @@ async fn killed_at_every_call(way: Way) {
                 } else {
                     claim_of(stage, way, &victim.payer).await
                 };
+                let before = stage.tokens(&victim.payer.pubkey());
                 let outcome = settlement.settle(claim).await;
-                // Never a demand to pay once more, unless nothing can have moved.
+                let after = stage.tokens(&victim.payer.pubkey());
+                // Never a demand to pay once more, unless nothing of this transaction
+                // has moved. (A new one may be too old on a busy machine.)
                 let known = match &outcome {
                     Outcome::Paid(_) | Outcome::Pending { .. } => true,
-                    Outcome::Refused(_) => stage.tokens(&victim.payer.pubkey()) == FUNDS,
+                    Outcome::Refused(_) if victim.again => after == FUNDS,
+                    Outcome::Refused(_) => before == after,
                     _ => false,
                 };
                 assert!(known, "{outcome:?}");
@@ -149,16 +169,20 @@ async fn killed_at_every_call(way: Way) {
     if way == Way::Vault {
         settlement.round().await.unwrap();
     }
+    let mut waiting = Vec::new();
     for group in victims.chunks(AT_ONCE) {
         let asking = group.iter().map(|victim| {
             let (stage, settlement) = (&stage, Arc::clone(&settlement));
             async move {
                 let claim = claim_of(stage, way, &victim.payer).await;
                 let outcome = settlement.settle(claim).await;
-                assert!(served(&outcome).is_some(), "{outcome:?}");
+                served(&outcome).is_none().then_some(&victim.payer)
             }
         });
-        join_all(asking).await;
+        waiting.extend(join_all(asking).await.into_iter().flatten());
+    }
+    for payer in waiting {
+        serve(&stage, &settlement, way, payer).await;
     }
     // In the end nothing is left behind.
     for hours in [1, 2] {

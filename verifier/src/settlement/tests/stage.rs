@@ -59,7 +59,7 @@ pub type Change = fn(&mut RelayConfig);
 impl Stage {
     pub async fn new() -> Self {
         let localnet = Localnet::builder()
-            .slot_duration(Duration::from_millis(60))
+            .slot_duration(Duration::from_millis(100))
             .program(tollgate_client::PROGRAM_ID, tollgate::ELF)
             .start()
             .await
