@@ -37,8 +37,8 @@ pub use payment_ids::{cheapest_payment_id, random_payment_id, transfer_payment_i
 pub use purchase::Purchase;
 pub use quote::QuotedPurchase;
 pub use search::IntentSearch;
-pub use token_account::TokenAccount;
 pub use solana_pubkey::Pubkey;
+pub use token_account::TokenAccount;
 pub use tollgate::ID as PROGRAM_ID;
 pub use tollgate::error::TollgateError;
 pub use tollgate::identifiers::{PaymentId, Slug};

@@ -76,7 +76,9 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use crate::accounts::encode;
-    use crate::{Addresses, Amount, Credits, DurationSeconds, PaymentId, Product, Slug, UnixSeconds};
+    use crate::{
+        Addresses, Amount, Credits, DurationSeconds, PaymentId, Product, Slug, UnixSeconds,
+    };
     use crate::{IntentTerms, QuotedPurchase};
     use tollgate::state::IntentOrigin;
 
@@ -140,7 +142,10 @@ mod tests {
             .rented_by(&key(7));
         assert_eq!(whole.conditions().len(), MOST_CONDITIONS);
         assert!(finds(&whole, &account));
-        assert!(finds(&IntentSearch::default().of_merchant(&key(1)), &account));
+        assert!(finds(
+            &IntentSearch::default().of_merchant(&key(1)),
+            &account
+        ));
         for number in 0..=255 {
             let named = |expected| assert!(number == expected, "{number}");
             if finds(&IntentSearch::default().of_merchant(&key(number)), &account) {
@@ -149,7 +154,10 @@ mod tests {
             if finds(&IntentSearch::default().of_product(&key(number)), &account) {
                 named(5);
             }
-            if finds(&IntentSearch::default().for_beneficiary(&key(number)), &account) {
+            if finds(
+                &IntentSearch::default().for_beneficiary(&key(number)),
+                &account,
+            ) {
                 named(8);
             }
             if finds(&IntentSearch::default().rented_by(&key(number)), &account) {
@@ -178,6 +186,11 @@ mod tests {
             expires_at: UnixSeconds(1),
         };
         let create = purchase.create(&addresses);
-        assert!(create.accounts.iter().any(|meta| meta.pubkey == purchase.intent(&addresses)));
+        assert!(
+            create
+                .accounts
+                .iter()
+                .any(|meta| meta.pubkey == purchase.intent(&addresses))
+        );
     }
 }

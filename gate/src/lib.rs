@@ -62,7 +62,6 @@ pub use decision::{
     RefusedPayment,
 };
 pub use error::{GateError, Retry};
-pub use transfer::{OfferedTransfer, SettledPayer};
 pub use gate::{Asked, Entropy, Gate, GateSettings};
 pub use keys::{KeyId, KeyRing, Secret, SecretError};
 pub use network::{Network, NetworkError};
@@ -72,3 +71,4 @@ pub use route::{
     Access, CanonicalPath, Charge, Metering, MethodSet, Outcome, Resolution, Route,
     RouteDefinition, RouteError, RouteMatch, RouteTable, Settlement,
 };
+pub use transfer::{OfferedTransfer, SettledPayer};

@@ -19,7 +19,7 @@ pub const MAX_ROUTES: usize = 1024;
 
 /// Longest `PAYMENT-REQUIRED` header that is ever sent. Stock clients run on
 /// Node.js, which accepts 16 KiB of response headers in total.
-pub const MAX_PAYMENT_REQUIRED_BYTES: usize = 12 * 1024;
+pub const MAX_PAYMENT_REQUIRED_BYTES: usize = 13 * 1024;
 /// Longest accepted `PAYMENT-SIGNATURE` or `X-PAYMENT` header (base64): a transaction
 /// has 1,644 characters, and clients echo the resource, the chosen entry of `accepts`
 /// and the extensions of the 402.

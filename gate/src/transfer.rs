@@ -137,9 +137,7 @@ impl Gate {
         payment_id: &PaymentId,
     ) -> Pubkey {
         match settlement {
-            Settlement::Deposit => self
-                .addresses()
-                .quoted_intent(&offer.merchant, payment_id),
+            Settlement::Deposit => self.addresses().quoted_intent(&offer.merchant, payment_id),
             Settlement::Vault => offer.merchant,
         }
     }

@@ -8,6 +8,7 @@ use tollgate_client::{Pubkey, Slug};
 use tollgate_gate::route::RoutePattern;
 use tollgate_gate::{
     Access, Metering, MethodSet, OfferText, ProductOffer, Route, RouteDefinition, RouteTable,
+    Settlement,
 };
 
 use crate::api;
@@ -26,6 +27,7 @@ struct PlannedRoute {
     methods: MethodSet,
     websocket: bool,
     metering: Metering,
+    settlement: Settlement,
     /// The product and the merchant's words for it; `None` when it is free.
     sells: Option<(Slug, OfferText)>,
 }
@@ -102,6 +104,7 @@ impl RoutePlan {
                     pattern: route.pattern.clone(),
                     methods: route.methods,
                     metering: route.metering,
+                    settlement: route.settlement,
                     access: match &route.sells {
                         None => Access::Free,
                         Some((slug, text)) => sell(slug, text)?,

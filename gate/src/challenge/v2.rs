@@ -77,10 +77,7 @@ pub struct Extensions {
     #[serde(rename = "sign-in-with-x", skip_serializing_if = "Option::is_none")]
     pub sign_in_with_x: Option<SignInChallenge>,
     /// A client may name its payment, so that repeating it cannot pay twice.
-    #[serde(
-        rename = "payment-identifier",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(rename = "payment-identifier", skip_serializing_if = "Option::is_none")]
     pub payment_identifier: Option<PaymentIdentifierOffer>,
 }
 
@@ -160,7 +157,10 @@ impl PaymentRequired {
             .into_iter()
             .chain([Accepted::Program(Box::new(program))])
             .collect();
-        let payment_identifier = terms.transfer.is_some().then(PaymentIdentifierOffer::default);
+        let payment_identifier = terms
+            .transfer
+            .is_some()
+            .then(PaymentIdentifierOffer::default);
         Self {
             x402_version: 2,
             error: given.reason.code.clone(),

@@ -260,7 +260,13 @@ fn the_largest_header_is_within_its_bound() {
     assert!(header.len() < 8 * 1024);
     let due = anonymous_due(&matched);
     for query in [None, Some("q".repeat(200)), Some("q".repeat(9_000))] {
-        let challenge = challenge_of(&gate, &due, &matched, (query.as_deref(), NOW, &ENTROPY), true);
+        let challenge = challenge_of(
+            &gate,
+            &due,
+            &matched,
+            (query.as_deref(), NOW, &ENTROPY),
+            true,
+        );
         let length = challenge.header().expect("within the bound").len();
         assert!(
             length > 6_000 && length <= MAX_PAYMENT_REQUIRED_BYTES,

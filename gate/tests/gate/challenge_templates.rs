@@ -176,7 +176,13 @@ proptest! {
 fn ask(gate: &Gate, table: &RouteTable, now: UnixSeconds) -> (String, String, String) {
     let matched = matched(table, "/v1/x");
     let due = Caller::Stranger.due(gate, &matched);
-    parts(&challenge_of(gate, &due, &matched, (None, now, &ENTROPY), true))
+    parts(&challenge_of(
+        gate,
+        &due,
+        &matched,
+        (None, now, &ENTROPY),
+        true,
+    ))
 }
 
 #[test]

@@ -22,6 +22,7 @@ mod parse;
 mod public_url;
 mod receipts;
 mod redis;
+mod relay;
 mod reload;
 mod secret;
 mod secrets;
@@ -50,12 +51,14 @@ pub use self::log::{LogConfig, LogFormat};
 pub use self::public_url::PublicUrl;
 pub use self::receipts::ReceiptsConfig;
 pub use self::redis::{RedisConfig, RedisPassword, RedisUrl};
+pub use self::relay::{RelayBounds, RelayConfig};
 pub use self::reload::{ConfigWatch, ReloadConfig, SourceDigest};
 pub use self::secret::{Environment, MAX_SECRET_BYTES, MIN_SECRET_BYTES, Secret, SecretUrl};
 pub use self::secrets::{PreviousSecret, Secrets};
 pub use self::sign_ins::{SignInStoreConfig, SignInsConfig};
 pub use self::tls::{TlsConfig, TlsProblem};
 pub use crate::limits::TrustedProxies;
+pub use tollgate_gate::Settlement;
 
 /// The largest configuration file, in bytes.
 pub const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -93,6 +96,8 @@ pub struct Config {
     pub receipts: Option<ReceiptsConfig>,
     /// The log of decisions; without it none is kept.
     pub audit: Option<AuditConfig>,
+    /// Who settles plain transfers; without it they are not offered.
+    pub relay: Option<RelayConfig>,
     /// When it is read again.
     pub reload: ReloadConfig,
     /// What is free, what is sold; everything else is refused.
@@ -304,6 +309,8 @@ pub struct RouteConfig {
     pub title: String,
     /// What a request costs where the product counts credits.
     pub metering: Metering,
+    /// Where a plain transfer goes to, where there is a relay.
+    pub settlement: Settlement,
     /// What a caller gets, in words; part of the challenge.
     pub description: String,
     /// The media type of the answer; part of the challenge.
@@ -333,6 +340,7 @@ impl RouteConfig {
             methods: vec![Method::GET],
             access,
             metering: Metering::ONE_CREDIT,
+            settlement: Settlement::Deposit,
             title: String::new(),
             description: String::new(),
             mime_type: "application/json".to_owned(),
