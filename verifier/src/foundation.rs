@@ -107,6 +107,7 @@ impl Prepared {
             pool: Arc::clone(&lasting.pool),
             health: Arc::clone(&lasting.health),
             credits: lasting.credits.clone(),
+            settlement: lasting.settlement.clone(),
             nonces: lasting.nonces.clone(),
             receipts: config.receipts.as_ref().map(ReceiptDesk::new),
             audit: lasting.audit.clone(),
@@ -222,6 +223,7 @@ pub(crate) fn gate(config: &Config, public_url: &PublicUrl) -> Result<Gate, Star
         keys: key_ring(&config.secrets)?,
         session_lifetime: DurationSeconds(config.server.session_lifetime.as_secs())
             .min(MAX_SESSION_LIFETIME),
+        fee_payer: config.relay.as_ref().map(|relay| relay.key.address()),
     }))
 }
 

@@ -170,6 +170,7 @@ fn plan(route: &RouteConfig) -> Result<PlannedRoute, (&'static str, String)> {
         methods,
         websocket: route.websocket,
         metering: route.metering,
+        settlement: route.settlement,
         sells,
     })
 }

@@ -18,6 +18,7 @@ use tollgate_gate::headers::PAYMENT_RESPONSE;
 use tollgate_gate::receipt::{
     self, EntitlementFacts, KeySet, MAX_PEAC_HEADER_BYTES, PEAC_RECEIPT, ReceiptFacts, ReceiptKey,
 };
+use tollgate_gate::x402::Object;
 use tollgate_gate::{Entitled, Gate, RouteMatch};
 
 use crate::config::ReceiptsConfig;
@@ -49,6 +50,8 @@ pub(crate) struct Issued {
     id: Arc<str>,
     peac: Option<HeaderValue>,
     payment_response: Option<HeaderValue>,
+    /// What the offer-receipt adds to the result of a payment.
+    extensions: Object,
 }
 
 /// What is asked for with a request.
@@ -128,12 +131,18 @@ impl Issued {
             // still goes out.
             peac: header(&receipts.peac).filter(|value| value.len() <= MAX_PEAC_HEADER_BYTES),
             payment_response: header(&receipts.payment_response),
+            extensions: receipts.extensions,
         }
     }
 
     /// The id of the pair.
     pub(crate) fn id(&self) -> Arc<str> {
         Arc::clone(&self.id)
+    }
+
+    /// The offer-receipt, as `extensions` of the result of a payment.
+    pub(crate) fn extensions(&self) -> &Object {
+        &self.extensions
     }
 
     /// Puts the receipts on an answer. The record of the decision goes on every

@@ -90,6 +90,12 @@ gate_errors! {
     PaymentIdTaken "payment_id_taken" CONFLICT NewPaymentId "this payment id stands for another purchase; ask for a new challenge";
     PaymentExpired "payment_expired" CONFLICT NewPaymentId "the terms under this payment id have expired; ask for a new challenge";
 
+    // Payments that come with a request.
+    SettlementPending "settlement_pending" SERVICE_UNAVAILABLE Later "what became of the payment is not known yet; send the same request with the same payment again, and do not pay anew";
+    DuplicateSettlement "duplicate_settlement" CONFLICT Never "this payment was settled before, and what it paid for is used up";
+    SettlementUnavailable "settlement_unavailable" SERVICE_UNAVAILABLE Later "payments cannot be settled now; nothing was taken";
+    PaymentIdentifierConflict "payment_identifier_conflict" CONFLICT Never "another payment was sent under this payment identifier";
+
     // Sign-in: crate::siwx. Codes with the same name mean the same as in the stock
     // x402 extension.
     SiwxHeader "invalid_siwx_header" BAD_REQUEST SignIn "the SIGN-IN-WITH-X header is not base64 of a sign-in message";

@@ -36,6 +36,7 @@ pub use key::{ReceiptKey, ReceiptKeyError, ReceiptPublicKey};
 pub use key_set::KeySet;
 pub use verify::{VerifiedText, verify_offer_receipt, verify_peac, verify_text};
 
+use crate::x402::Object;
 use http::HeaderName;
 
 /// The PEAC record of a granted request.
@@ -61,15 +62,19 @@ pub struct Receipts {
     pub id: String,
     /// The value of `PAYMENT-RESPONSE` that carries the x402 offer-receipt.
     pub payment_response: String,
+    /// The x402 offer-receipt alone, as `extensions` of the result of a payment.
+    pub extensions: Object,
 }
 
 /// Issues both receipts: two Ed25519 signatures.
 pub fn issue(key: &ReceiptKey, facts: &ReceiptFacts) -> Receipts {
     let (peac, id) = peac::issue(key, facts);
-    let payment_response = offer::payment_response(key, facts);
+    let extensions = offer::extensions(key, facts);
+    let payment_response = offer::payment_response(facts, &extensions);
     Receipts {
         peac,
         id,
         payment_response,
+        extensions,
     }
 }

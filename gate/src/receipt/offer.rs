@@ -7,6 +7,7 @@
 
 use super::{ReceiptFacts, ReceiptKey, jws};
 use crate::encoding::base64_encode;
+use crate::x402::{Object, SettleResponse};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -55,21 +56,24 @@ pub fn issue(key: &ReceiptKey, facts: &ReceiptFacts) -> String {
     jws::sign_text(key, &key.public().did_url(), None, &payload)
 }
 
-/// The value of `PAYMENT-RESPONSE` that carries the receipt.
+/// The receipt as `extensions` of the result of a payment.
+pub fn extensions(key: &ReceiptKey, facts: &ReceiptFacts) -> Object {
+    let receipt = json!({
+        "info": { "receipt": { "format": "jws", "signature": issue(key, facts) } },
+    });
+    Object::from_iter([("offer-receipt".to_owned(), receipt)])
+}
+
+/// The value of `PAYMENT-RESPONSE` that carries the receipt where no payment came with
+/// the request.
 ///
 /// `transaction` is empty: this request settled none. What was settled before is
 /// in the PEAC record.
-pub fn payment_response(key: &ReceiptKey, facts: &ReceiptFacts) -> String {
-    let response = json!({
-        "success": true,
-        "transaction": "",
-        "network": facts.network,
-        "payer": facts.grounds.beneficiary.to_string(),
-        "extensions": {
-            "offer-receipt": {
-                "info": { "receipt": { "format": "jws", "signature": issue(key, facts) } },
-            },
-        },
-    });
-    base64_encode(response.to_string())
+pub fn payment_response(facts: &ReceiptFacts, extensions: &Object) -> String {
+    let response = SettleResponse {
+        extensions: Some(extensions.clone()),
+        ..SettleResponse::settled(&facts.network, String::new(), &facts.grounds.beneficiary)
+    };
+    // Strings serialise.
+    base64_encode(serde_json::to_vec(&response).unwrap_or_default())
 }

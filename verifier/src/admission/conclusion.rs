@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
 use tollgate_client::{PaymentId, UnixSeconds};
+use tollgate_gate::headers::{PAYMENT_RESPONSE, X_PAYMENT_RESPONSE};
+use tollgate_gate::x402::SettleResponse;
 use tollgate_gate::{Entitled, Entropy, GateError, PaymentDue, RouteMatch};
 use tracing::Span;
 
@@ -64,6 +67,8 @@ impl App {
             now,
             mut trail,
             freshness: _,
+            presented: _,
+            settled,
         } = way;
         match verdict {
             Ok(Verdict::Free) => Concluded {
@@ -77,7 +82,7 @@ impl App {
                     method: &method,
                     query,
                 };
-                let grant = self.grant(entitled, held, served, now);
+                let grant = self.grant(entitled, held, served, settled, now);
                 let receipt = grant.receipts.as_ref().map(|issued| issued.id());
                 let ended = audit::Outcome::Granted(&grant.entitled, receipt);
                 Concluded {
@@ -91,26 +96,38 @@ impl App {
                     trail.demanded(payment_id);
                     let ended = audit::Outcome::Challenged(due.reason().code());
                     Concluded {
-                        admission: Admission::Answered(response),
+                        admission: Admission::Answered(reporting(response, settled)),
                         outcome: Some(Outcome::Challenged),
                         records: self.records(&trail, &ended),
                     }
                 }
-                Err(error) => self.refuse(&trail, error),
+                Err(error) => self.refuse(&trail, error, settled),
             },
-            Err(error) => self.refuse(&trail, error),
+            Err(error) => self.refuse(&trail, error, settled),
         }
     }
 
-    fn refuse(&self, trail: &Trail, error: ServiceError) -> Concluded {
+    fn refuse(
+        &self,
+        trail: &Trail,
+        error: ServiceError,
+        settled: Option<SettleResponse>,
+    ) -> Concluded {
         Concluded {
-            admission: Admission::Answered(error.into_response()),
+            admission: Admission::Answered(reporting(error.into_response(), settled)),
             outcome: None,
             records: self.records(trail, &audit::Outcome::Refused(error)),
         }
     }
 
-    fn grant(&self, entitled: Entitled, held: Held, served: Served<'_>, now: UnixSeconds) -> Grant {
+    fn grant(
+        &self,
+        entitled: Entitled,
+        held: Held,
+        served: Served<'_>,
+        settled: Option<SettleResponse>,
+        now: UnixSeconds,
+    ) -> Grant {
         let session = self.gate.session_for(&entitled, now);
         let receipts = self
             .receipts
@@ -121,6 +138,7 @@ impl App {
             session,
             held,
             receipts,
+            settled,
         }
     }
 
@@ -138,9 +156,33 @@ impl App {
             return Err(GateError::OfferUnavailable.into());
         }
         let entropy = Entropy(rand::random());
-        let challenge = self.gate.challenge(due, matched, query, now, &entropy);
+        let settlement = self.settlement.as_ref();
+        let asked = tollgate_gate::Asked {
+            matched,
+            query,
+            now,
+            entropy: &entropy,
+            takes_transfers: settlement.is_some_and(|settlement| settlement.is_offered()),
+        };
+        let challenge = self.gate.challenge(due, &asked);
         let payment_id = *challenge.payment_id();
         Span::current().record("payment_id", tracing::field::display(&payment_id));
         Ok((challenge.into_response().map(Body::from), payment_id))
+    }
+}
+
+/// The answer, with what became of the payment that came with the request.
+fn reporting(mut response: Response, settled: Option<SettleResponse>) -> Response {
+    if let Some(settled) = settled {
+        put_settled(&settled, response.headers_mut());
+    }
+    response
+}
+
+/// What became of a payment, under its name in both versions of x402.
+pub(super) fn put_settled(settled: &SettleResponse, headers: &mut HeaderMap) {
+    if let Some(value) = settled.to_header() {
+        headers.insert(X_PAYMENT_RESPONSE, value.clone());
+        headers.insert(PAYMENT_RESPONSE, value);
     }
 }

@@ -7,9 +7,10 @@
 //! Nothing takes effect before it is recorded, where decisions are recorded.
 
 use axum::response::IntoResponse;
-use tollgate_gate::{Next, Question};
+use tollgate_gate::{Next, PaymentDue, Question};
 
 use super::conclusion::Concluded;
+use super::payment::Presented;
 use super::verdict::Verdict;
 use super::way::Way;
 use super::{Admission, Asked};
@@ -34,6 +35,8 @@ pub(crate) struct Waiting(Step);
 enum Step {
     /// The chain has to be read, or credits be taken.
     Verdict(Way, Question),
+    /// The payment that came with the request has to be settled.
+    Payment(Way, PaymentDue, Presented),
     /// What was concluded has to be recorded first.
     Effect(Concluded),
 }
@@ -65,6 +68,13 @@ impl App {
                 }
             }
         };
+        let verdict = match (verdict, way.presented.take()) {
+            (Ok(Verdict::Due(due)), Some(presented)) => {
+                let step = Step::Payment(way, due, presented);
+                return Begun::Waiting(Box::new(Waiting(step)));
+            }
+            (verdict, _) => verdict,
+        };
         let mut concluded = self.conclude(way, verdict, asked.query);
         match self.record_at_once(std::mem::take(&mut concluded.records)) {
             Ok(()) => Begun::Decided(concluded.take_effect()),
@@ -81,6 +91,16 @@ impl App {
             Step::Effect(concluded) => concluded,
             Step::Verdict(mut way, question) => {
                 let verdict = self.verdict(&mut way, question).await;
+                let verdict = match (verdict, way.presented.take()) {
+                    (Ok(Verdict::Due(due)), Some(presented)) => {
+                        self.settle(&mut way, due, presented).await
+                    }
+                    (verdict, _) => verdict,
+                };
+                self.conclude(way, verdict, query)
+            }
+            Step::Payment(mut way, due, presented) => {
+                let verdict = self.settle(&mut way, due, presented).await;
                 self.conclude(way, verdict, query)
             }
         };

@@ -11,9 +11,11 @@ use tollgate_gate::headers::{
 };
 use tollgate_gate::session::SessionToken;
 use tollgate_gate::siwx::Timestamp;
+use tollgate_gate::x402::SettleResponse;
 use tollgate_gate::{Entitled, GateError, Outcome};
 use tracing::warn;
 
+use super::conclusion::put_settled;
 use super::held::Held;
 use crate::chain::Key;
 use crate::embedded::PaidAccess;
@@ -30,6 +32,8 @@ pub(crate) struct Grant {
     /// What the request has taken.
     pub(super) held: Held,
     pub(super) receipts: Option<Arc<Issued>>,
+    /// What became of the payment that came with the request.
+    pub(super) settled: Option<SettleResponse>,
 }
 
 impl Grant {
@@ -93,6 +97,17 @@ impl Grant {
         }
         if let Some(receipts) = &self.receipts {
             receipts.put_on(status, headers);
+        }
+        if let Some(settled) = &self.settled {
+            let receipts = self.receipts.as_ref();
+            let extensions = receipts
+                .filter(|_| status.is_success() || status.is_redirection())
+                .map(|receipts| receipts.extensions().clone());
+            let settled = SettleResponse {
+                extensions,
+                ..settled.clone()
+            };
+            put_settled(&settled, headers);
         }
         if let Some(token) = &self.session {
             if let Ok(mut value) = HeaderValue::from_str(token.expose()) {

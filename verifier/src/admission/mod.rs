@@ -8,6 +8,7 @@
 //! | --- | --- | --- | --- |
 //! | way | [`way`] | the request | its route, or the whole answer |
 //! | verdict | [`verdict`] | the route, who asks, the chain | free, entitled, or a payment due |
+//! | payment | [`payment`] | a payment due, and the payment that came with the request | the same kinds of verdict |
 //! | conclusion | [`conclusion`] | the verdict | what is answered, and what is recorded of it |
 //! | effect | [`decide`] | the conclusion | the same, once it is recorded |
 //!
@@ -15,16 +16,12 @@
 //! conclusion turns into the answer. What a request takes on its way (credits, its
 //! sign-in) is [`Held`](held::Held): it goes back by itself unless the conclusion
 //! takes effect.
-//!
-//! A further way to be let through, such as a payment that comes with the request,
-//! is a step between verdict and conclusion, from a verdict to a verdict: it looks at
-//! `Verdict::Due` alone and waits like every other step ([`Begun::Waiting`]). What it
-//! takes goes into `Held`, what it adds to the answer into [`Grant`].
 
 mod conclusion;
 mod decide;
 mod grant;
 mod held;
+mod payment;
 mod verdict;
 mod way;
 

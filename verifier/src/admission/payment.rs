@@ -17,6 +17,7 @@ use tracing::{info, warn};
 use super::verdict::Verdict;
 use super::way::Way;
 use crate::app::App;
+use crate::chain::Freshness;
 use crate::error::ServiceError;
 use crate::relay::RelayRefusal;
 use crate::request_record::{self, Wait};
@@ -59,7 +60,7 @@ impl App {
             identifier: _,
         } = transfer;
         let payer = *payment.payer();
-        way.trail.pays(payer, payment_id);
+        way.trail.pays(payment_id);
         let claim = Claim {
             payment,
             way: to,
@@ -150,13 +151,13 @@ impl App {
             text_of(signature),
             &payer,
         ));
-        way.freshness = way.freshness.at_least(slot);
+        way.freshness = Freshness::Reread(slot);
         let who = Identity::Payer(SettledPayer::new(payer));
         let question = match self.gate.ask(due.offer().clone(), who) {
             Next::Read(question) => question.costing(way.matched.route.metering().cost),
             Next::Done(decision) => return Verdict::of(decision),
         };
-        way.trail.asks(&question);
+        way.trail.has_paid(&question);
         let verdict = self.verdict(way, question).await;
         // From here on the credits are this request's: whoever waits behind may go on.
         drop(turn);

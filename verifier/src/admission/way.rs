@@ -6,9 +6,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, Method, StatusCode, header};
 use tollgate_client::UnixSeconds;
+use tollgate_gate::x402::{PaymentPayload, SettleResponse};
 use tollgate_gate::{GateError, Resolution, RouteMatch};
 
 use super::Asked;
+use super::payment::Presented;
 use crate::app::App;
 use crate::audit::Trail;
 use crate::chain::Freshness;
@@ -25,6 +27,10 @@ pub(super) struct Way {
     pub(super) now: UnixSeconds,
     /// Whoever proved a key is not turned away on what is remembered.
     pub(super) freshness: Freshness,
+    /// The payment that came with the request, where payments are settled.
+    pub(super) presented: Option<Presented>,
+    /// What became of it, for the answer.
+    pub(super) settled: Option<SettleResponse>,
     pub(super) trail: Trail,
 }
 
@@ -61,6 +67,12 @@ impl App {
             method: asked.method.clone(),
             now: now(),
             freshness: asked.freshness(),
+            presented: self
+                .settlement
+                .is_some()
+                .then(|| PaymentPayload::from_headers(asked.headers).transpose())
+                .flatten(),
+            settled: None,
             trail,
         })
     }

@@ -48,6 +48,20 @@ impl Trail {
         ));
     }
 
+    /// Asks on account of the payment that came with the request.
+    pub(crate) fn has_paid(&mut self, question: &Question) {
+        self.beneficiary = Some((
+            *question.beneficiary(),
+            *question.entitlement_address(),
+            Proof::Payment,
+        ));
+    }
+
+    /// Which payment came with the request, where it says so.
+    pub(crate) fn pays(&mut self, payment_id: Option<PaymentId>) {
+        self.payment_id = payment_id;
+    }
+
     pub(crate) fn read_at(&mut self, slot: u64) {
         self.slot = Some(slot);
     }

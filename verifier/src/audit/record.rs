@@ -175,6 +175,8 @@ pub enum Proof {
     SignIn,
     /// By a session token.
     Session,
+    /// By the signature of a payment that came with this request.
+    Payment,
     /// Not at all: somebody asked about it.
     None,
 }

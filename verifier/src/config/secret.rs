@@ -245,33 +245,6 @@ pub(super) fn secret_key(
     parsed_secret(section, key, folder, environment, parse).ok_or(())
 }
 
-/// What `parse` makes of the secret text of `{key}_file` or `{key}_env`: `Some(None)` when
-/// neither is there, `None` after a problem, which has been reported.
-pub(super) fn parsed_secret<T>(
-    section: &Section<'_, '_>,
-    key: &str,
-    folder: &Path,
-    environment: &Environment<'_>,
-    parse: impl FnOnce(&str) -> Result<T, String>,
-) -> Option<Option<T>> {
-    let Some(text) = secret_text(section, key, folder, environment).ok()? else {
-        return Some(None);
-    };
-    match parse(&text) {
-        Ok(value) => Some(Some(value)),
-        Err(message) => {
-            let file = format!("{key}_file");
-            let named = if section.has(&file) {
-                file
-            } else {
-                format!("{key}_env")
-            };
-            section.report(ProblemKind::SecretUnavailable, &named, message);
-            None
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]

@@ -70,7 +70,6 @@ impl RelayRefusal {
 
     /// Whether the same may be asked again later: a bound, and not the transaction, is
     /// the reason.
-    #[allow(dead_code, reason = "admission reads it")]
     pub(crate) fn passes(self) -> bool {
         matches!(
             self,

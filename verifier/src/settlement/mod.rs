@@ -133,13 +133,11 @@ impl Settlement {
     }
 
     /// The fee payer to name in challenges.
-    #[allow(dead_code, reason = "admission calls it")]
     pub(crate) fn fee_payer(&self) -> Pubkey {
         self.relay.address()
     }
 
     /// Whether plain transfers should be offered: the relay has money.
-    #[allow(dead_code, reason = "admission calls it")]
     pub(crate) fn is_offered(&self) -> bool {
         self.relay.is_funded()
     }
@@ -149,7 +147,6 @@ impl Settlement {
     /// chain, and money is taken once at most.
     ///
     /// The settlement goes on when the caller stops waiting.
-    #[allow(dead_code, reason = "admission calls it")]
     pub(crate) async fn settle(self: &Arc<Self>, claim: Claim) -> Outcome {
         let job = match self.job(claim) {
             Ok(job) => job,
@@ -179,7 +176,6 @@ impl Settlement {
     }
 
     /// Records a transfer that its payer has sent to the vault without help.
-    #[allow(dead_code, reason = "admission calls it")]
     pub(crate) async fn record_pushed(self: &Arc<Self>, transfer: PushedTransfer) -> Outcome {
         let this = Arc::clone(self);
         self.run(move |place, deadline| async move {

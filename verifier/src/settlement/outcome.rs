@@ -9,7 +9,6 @@ use crate::relay::RelayRefusal;
 
 /// Closed list of outcomes.
 #[derive(Debug)]
-#[allow(dead_code, reason = "admission reads it")]
 pub(crate) enum Outcome {
     /// The payer's access stands.
     Paid(Paid),
@@ -38,7 +37,6 @@ pub(crate) enum Outcome {
 
 /// Access that stands.
 #[derive(Debug)]
-#[allow(dead_code, reason = "admission reads it")]
 pub(crate) struct Paid {
     /// Whose signature over the transfer was verified, and whose access it is.
     pub(crate) payer: Pubkey,

@@ -47,7 +47,6 @@ pub(crate) enum Refusal {
 impl Refusal {
     /// The name for `errorReason` and the 402's `error`: the published one, where there
     /// is one.
-    #[allow(dead_code, reason = "admission reads it")]
     pub(crate) fn code(self, version: Version) -> &'static str {
         match self {
             Self::SimulationFailed => X402Error::SimulationFailed.code(version),
