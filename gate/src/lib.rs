@@ -42,6 +42,7 @@ pub mod error;
 pub mod exact;
 pub mod gate;
 pub mod headers;
+pub mod hex;
 pub mod keys;
 pub mod limits;
 pub mod network;

@@ -8,12 +8,15 @@ use tollgate_client::{Addresses, Pubkey};
 
 use crate::audit::{AuditLog, Notary};
 use crate::chain::{ChainHealth, ChainTasks, Entitlements, Pool};
-use crate::config::{Config, MerchantId, PublicUrl};
+use crate::config::{
+    Config, CreditStoreConfig, MerchantId, PublicUrl, RedisConfig, SignInStoreConfig,
+};
 use crate::credits::{CreditService, Owner, Surroundings};
 use crate::foundation::{Task, gate};
 use crate::limits::{Counts, Places};
 use crate::metrics::Metrics;
-use crate::nonces::{MAX_NONCES, NonceMemory, NonceStore};
+use crate::nonces::{MAX_NONCES, NonceMemory, NonceStore, SharedNonces};
+use crate::redis_client::{Keeps, RedisClient};
 use crate::settlement::Settlement;
 use crate::shutdown::{HOOK_DEADLINE, ShutdownHooks};
 use crate::start_error::StartError;
@@ -100,14 +103,20 @@ impl Lasting {
     /// be running.)
     ///
     /// # Errors
-    /// [`StartError::Credits`], [`StartError::Audit`].
+    /// [`StartError::SignIns`], [`StartError::Credits`], [`StartError::Audit`].
     pub(crate) async fn open_stores(&mut self, config: &Config) -> Result<(), StartError> {
         let deadline = config.server.shutdown_deadline;
         // Each keeps its own time and says what remains; this only bounds it.
         let bound = deadline + HOOK_DEADLINE;
+        let shared = self.open_sign_ins(config).await?;
         if let Some(section) = &config.credits {
             let around = Surroundings {
                 pool: Arc::clone(&self.pool),
+                redis: shared
+                    .filter(|(server, _)| {
+                        section.store == CreditStoreConfig::Shared(server.clone())
+                    })
+                    .map(|(_, client)| client),
                 owner: owner(config, self.merchant),
                 longest_request: longest_request(config),
                 stopping: self.stop.subscribe(),
@@ -152,6 +161,24 @@ impl Lasting {
             self.audit = Some(Arc::new(log));
         }
         Ok(())
+    }
+
+    /// Opens the store of used sign-ins. Gives the server that it shares, and its
+    /// client, for others who use the same.
+    async fn open_sign_ins(
+        &mut self,
+        config: &Config,
+    ) -> Result<Option<(RedisConfig, Arc<RedisClient>)>, StartError> {
+        let section = &config.sign_ins;
+        let SignInStoreConfig::Shared(server) = &section.store else {
+            return Ok(None);
+        };
+        let client = Arc::new(RedisClient::new(server, Keeps::Expiring)?);
+        let timeout = section.store_timeout;
+        client.check(timeout, "sign-ins get 503").await?;
+        let owner = owner(config, self.merchant);
+        self.nonces = Arc::new(SharedNonces::new(Arc::clone(&client), &owner, timeout));
+        Ok(Some((server.clone(), client)))
     }
 
     /// Begins to follow the chain beside the requests, once the configuration has

@@ -228,6 +228,10 @@ pub(crate) fn fixed_settings(running: &Config, wanted: &Config) -> Vec<FixedSett
     if running.audit != wanted.audit || audit(running) != audit(wanted) {
         found.push(unnamed("audit"));
     }
+    // The memory of used sign-ins is where it is.
+    if running.sign_ins != wanted.sign_ins {
+        found.push(unnamed("sign_ins"));
+    }
     // The store of counted credits is open, by this process alone.
     if running.credits != wanted.credits {
         found.push(unnamed("credits"));

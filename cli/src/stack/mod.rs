@@ -20,7 +20,8 @@ use tollgate_client::{Chain, ChainOptions, PROGRAM_ID};
 use tollgate_localnet::{CommitmentDepths, DEVNET_GENESIS_HASH, Localnet, USDC_MINT};
 use tollgate_verifier::config::{
     ChainConfig, LimitsConfig, LogConfig, MerchantConfig, MerchantId, PublicUrl, ReloadConfig,
-    RouteConfig, Secret, SecretUrl, Secrets, ServerConfig, SourceDigest, UpstreamConfig,
+    RouteConfig, Secret, SecretUrl, Secrets, ServerConfig, SignInsConfig, SourceDigest,
+    UpstreamConfig,
 };
 use tollgate_verifier::{Config, RunningVerifier, Verifier};
 
@@ -177,6 +178,7 @@ pub fn configure_for(
         upstream: Some(UpstreamConfig::new(upstream)),
         forward_auth: None,
         credits: None,
+        sign_ins: SignInsConfig::default(),
         receipts: None,
         audit: None,
         relay: None,

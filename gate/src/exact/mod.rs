@@ -28,6 +28,7 @@
 //! | a transfer from an account to itself | [`ExactError::RecipientMismatch`] | it moves nothing |
 //! | keys of small order, signatures that are not canonical | [`ExactError::SignatureInvalid`] | a cluster refuses them too |
 //! | a memo that is equal only after a lenient decoding | [`ExactError::MemoMismatch`] | the rule says: byte for byte |
+//! | an amount in the requirements that is not plain decimal digits | [`X402Error::InvalidPaymentRequirements`](crate::x402::X402Error::InvalidPaymentRequirements) | one spelling for each amount |
 
 pub mod error;
 mod instruction;

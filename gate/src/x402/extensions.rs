@@ -82,6 +82,10 @@ impl PaymentIdentifier {
         };
         let info: Option<&Object> = extension.get("info").and_then(Value::as_object);
         let info = info.ok_or(X402Error::InvalidPayload)?;
+        // The 402 said whether it is required, and the client echoes that.
+        if !info.get("required").is_some_and(Value::is_boolean) {
+            return Err(X402Error::InvalidPayload);
+        }
         match info.get("id") {
             None => Ok(None),
             Some(id) => id

@@ -1,7 +1,7 @@
 //! Requests to a facilitator: the body of `POST /verify` and `POST /settle`.
 
 use super::{Object, PaymentPayload, Requirements, Version, X402Error, json};
-use crate::limits::MAX_FACILITATOR_REQUEST_BYTES;
+use crate::limits::{MAX_FACILITATOR_REQUEST_BYTES, MAX_PAYMENT_JSON_DEPTH};
 use serde_json::Value;
 
 /// `{x402Version, paymentPayload, paymentRequirements}`; all three name one version.
@@ -20,8 +20,13 @@ impl FacilitatorRequest {
     /// [`X402Error::InvalidPayload`], [`X402Error::InvalidPaymentRequirements`], and
     /// [`X402Error::InvalidX402Version`] where the versions are unknown or differ.
     pub fn from_body(body: &[u8]) -> Result<Self, X402Error> {
-        let mut object =
-            json::object(body, MAX_FACILITATOR_REQUEST_BYTES).ok_or(X402Error::InvalidPayload)?;
+        let object = json::object(
+            body,
+            MAX_FACILITATOR_REQUEST_BYTES,
+            // The payment is one level down.
+            MAX_PAYMENT_JSON_DEPTH + 1,
+        );
+        let mut object = object.ok_or(X402Error::InvalidPayload)?;
         let payload = take(&mut object, "paymentPayload").ok_or(X402Error::InvalidPayload)?;
         let payload = PaymentPayload::from_object(payload)?;
         // Version 1 servers leave the outer field out.

@@ -4,13 +4,14 @@ use super::Object;
 use crate::encoding::{base64_decode, base64_encode};
 use crate::limits::MAX_PAYMENT_JSON_DEPTH;
 use http::HeaderValue;
-use serde::Serialize;
-use serde_json::Value;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Number, Value};
 
 /// The object in `bytes`, if they are one within the bounds. Of a name that occurs
 /// twice the last value counts, as in JavaScript.
-pub(super) fn object(bytes: &[u8], max_bytes: usize) -> Option<Object> {
-    if bytes.len() > max_bytes || depth(bytes) > MAX_PAYMENT_JSON_DEPTH {
+pub(super) fn object(bytes: &[u8], max_bytes: usize, max_depth: usize) -> Option<Object> {
+    if bytes.len() > max_bytes || depth(bytes) > max_depth {
         return None;
     }
     match serde_json::from_slice(bytes) {
@@ -24,7 +25,7 @@ pub(super) fn object_in_header(value: &str, max_bytes: usize) -> Option<Object> 
     if value.len() > max_bytes {
         return None;
     }
-    object(&base64_decode(value)?, max_bytes)
+    object(&base64_decode(value)?, max_bytes, MAX_PAYMENT_JSON_DEPTH)
 }
 
 /// Base64 of JSON.
@@ -52,6 +53,19 @@ fn depth(bytes: &[u8]) -> usize {
         }
     }
     deepest
+}
+
+/// A whole number, also where it is written with a fraction of zero: to JavaScript
+/// `60.0` is `60`.
+pub(super) fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let number = Number::deserialize(deserializer)?;
+    let whole = |number: &Number| {
+        let value = number.as_f64().filter(|value| value.fract() == 0.0)?;
+        // Without a sign, a fraction or an exponent, if it is in range.
+        format!("{value:.0}").parse().ok()
+    };
+    let value = number.as_u64().or_else(|| whole(&number));
+    value.ok_or_else(|| D::Error::custom("a whole number of seconds is expected"))
 }
 
 /// Whether two values are the same to JavaScript: numbers by value (`1` is `1.0`),
@@ -114,17 +128,12 @@ mod tests {
 
     #[test]
     fn objects_are_bounded_in_size_and_depth() {
-        let nested =
-            |depth: usize| format!("{{\"a\":{}1{}}}", "[".repeat(depth), "]".repeat(depth));
-        let deepest = nested(MAX_PAYMENT_JSON_DEPTH - 1);
-        assert!(object(deepest.as_bytes(), 1_000).is_some());
-        assert!(object(nested(MAX_PAYMENT_JSON_DEPTH).as_bytes(), 1_000).is_none());
-        assert!(object(deepest.as_bytes(), deepest.len() - 1).is_none());
-        for not_an_object in ["[]", "1", "", "{", "{}{}", "null"] {
-            assert!(
-                object(not_an_object.as_bytes(), 100).is_none(),
-                "{not_an_object}"
-            );
+        let deepest = r#"{"a":[[1]]}"#;
+        assert!(object(deepest.as_bytes(), 11, 3).is_some());
+        assert!(object(deepest.as_bytes(), 11, 2).is_none());
+        assert!(object(deepest.as_bytes(), 10, 3).is_none());
+        for text in ["[]", "1", "", "{", "{}{}", "null"] {
+            assert!(object(text.as_bytes(), 100, 10).is_none(), "{text}");
         }
     }
 

@@ -24,6 +24,7 @@ pub struct PaymentRequirements {
     /// Who is paid.
     pub pay_to: String,
     /// How long the payment may take, in seconds.
+    #[serde(deserialize_with = "json::whole_number")]
     pub max_timeout_seconds: u64,
     /// What the scheme needs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -85,6 +86,7 @@ pub struct PaymentRequirementsV1 {
     /// Who is paid.
     pub pay_to: String,
     /// How long the payment may take, in seconds.
+    #[serde(deserialize_with = "json::whole_number")]
     pub max_timeout_seconds: u64,
     /// The mint.
     pub asset: String,

@@ -13,6 +13,7 @@ mod cluster;
 mod door;
 mod local;
 mod paid_request;
+pub mod proof;
 mod service;
 
 pub use chain_cache::{ChainCache, chain_cache};

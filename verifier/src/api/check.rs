@@ -19,7 +19,7 @@ use tracing::debug;
 
 use super::json_body;
 use crate::app::App;
-use crate::audit::{Event, Kind, Proof};
+use crate::audit::{Kind, Proof, Record};
 use crate::chain::{Freshness, Key, Listing, Observed, Snapshot};
 use crate::error::{ServiceError, json_response};
 use crate::request_id::RequestId;
@@ -111,14 +111,14 @@ pub(super) async fn check(
     let entitlement = with_local_use(&app, address, &observed).await?;
     let entitlement = entitlement.as_ref();
     let standing = Standing::of(entitlement, observed.chain_time);
-    app.witness_check(Event {
+    app.witness_check(Record {
         request: RequestId::current(),
-        product: Some(listing.slug),
+        product: Some(listing.slug.to_string()),
         beneficiary: Some(wallet),
         proof: Some(Proof::None),
         entitlement: Some(address),
         slot: Some(observed.reading.slot),
-        ..Event::new(Kind::Verification, standing.reason())
+        ..Record::of_decision(Kind::Verification, standing.reason())
     })
     .await?;
     let expires_at = entitlement.map(|entitlement| entitlement.expires_at);

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use solana_keypair::{Keypair, read_keypair};
 use solana_signer::Signer;
-use zeroize::Zeroizing;
 
 use super::document::Section;
 use super::error::ProblemKind;
+use super::redis::{RedisConfig, RedisUrl, referred};
 use super::secret::{Environment, parsed_secret};
 
 const ONE_MINUTE_MS: u64 = 60_000;
@@ -57,37 +57,7 @@ pub enum CreditStoreConfig {
     /// In a file of this verifier alone.
     Local(PathBuf),
     /// In a Redis server that several verifiers share.
-    Shared(RedisUrl),
-}
-
-/// The URL of a Redis server, which may carry a password. Never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct RedisUrl(Zeroizing<String>);
-
-impl RedisUrl {
-    /// Checks that `text` is the URL of a Redis server.
-    ///
-    /// # Errors
-    /// What was expected, without quoting the text.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        if text.starts_with("redis://") && redis::Client::open(text).is_ok() {
-            Ok(Self(Zeroizing::new(text.to_owned())))
-        } else {
-            Err("expected a URL such as redis://user:password@host:6379/0".to_owned())
-        }
-    }
-
-    /// The whole URL, for the code that connects to it.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for RedisUrl {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("RedisUrl([redacted])")
-    }
+    Shared(RedisConfig),
 }
 
 /// The merchant's operator key. Only its public half is shown.
@@ -124,13 +94,14 @@ impl fmt::Debug for OperatorKey {
     }
 }
 
-/// Reads the section. Relative paths start at `folder`.
+/// Reads the section. Relative paths start at `folder`; `redis` is what `[redis]` says.
 pub(super) fn read(
     section: Section<'_, '_>,
     folder: &Path,
     environment: &Environment<'_>,
+    redis: Option<&RedisConfig>,
 ) -> Option<CreditsConfig> {
-    let store = store(&section, folder, environment);
+    let store = store(&section, folder, environment, redis);
     let operator = parsed_secret(
         &section,
         "operator_key",
@@ -166,28 +137,35 @@ pub(super) fn read(
     store.map(|_| config)
 }
 
-/// Exactly one of a file and a server.
+/// Exactly one of a file, a server of its own, and the server of `[redis]`.
 fn store(
     section: &Section<'_, '_>,
     folder: &Path,
     environment: &Environment<'_>,
+    redis: Option<&RedisConfig>,
 ) -> Option<CreditStoreConfig> {
     let path = section.optional("path", "a file's path", |path| Ok(folder.join(path)));
-    let plain = section.optional("redis_url", "a redis:// URL", RedisUrl::parse);
+    let plain = section.optional("redis_url", "a URL", RedisUrl::parse);
     let url = parsed_secret(section, "redis_url", folder, environment, RedisUrl::parse)?;
+    let named = section.optional("store", "\"redis\"", |text| match text {
+        "redis" => referred(redis),
+        _ => Err(format!("expected \"redis\", found {text:?}")),
+    });
     let ways = [
         section.has("path"),
         section.has("redis_url"),
         section.has("redis_url_file") || section.has("redis_url_env"),
+        section.has("store"),
     ];
     if ways.iter().filter(|way| **way).count() != 1 {
         section.report(
             ProblemKind::Conflict,
             "path",
-            "expected exactly one of path, redis_url, redis_url_file and redis_url_env",
+            "expected exactly one of path, redis_url, redis_url_file, redis_url_env and store",
         );
         return None;
     }
+    let own = plain.or(url).map(RedisConfig::new);
     path.map(CreditStoreConfig::Local)
-        .or(plain.or(url).map(CreditStoreConfig::Shared))
+        .or(own.or(named).map(CreditStoreConfig::Shared))
 }

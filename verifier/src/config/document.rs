@@ -28,13 +28,11 @@ pub(super) struct Document<'text> {
 
 impl<'text> Document<'text> {
     pub(super) fn new(file: &str, text: &'text str) -> Self {
-        let mut source = SourceHasher::default();
-        source.add(text.as_bytes());
         Self {
             file: file.to_owned(),
             text,
             problems: RefCell::new(Vec::new()),
-            source: RefCell::new(source),
+            source: RefCell::new(SourceHasher::of(text)),
             #[cfg(test)]
             asked: RefCell::default(),
         }

@@ -21,11 +21,13 @@ mod log;
 mod parse;
 mod public_url;
 mod receipts;
+mod redis;
 mod relay;
 mod reload;
 mod secret;
 mod secrets;
 mod sections;
+mod sign_ins;
 mod tls;
 mod upstream;
 
@@ -41,17 +43,19 @@ use tollgate_gate::Metering;
 pub use self::admin::AdminConfig;
 pub use self::audit::{AuditConfig, SyncPolicy, WhenFull};
 pub use self::chain::{ChainConfig, Commitment, MAX_NEGATIVE_LIFETIME, MAX_RPC_FALLBACKS, Push};
-pub use self::credits::{CreditStoreConfig, CreditsConfig, OperatorKey, RedisUrl};
+pub use self::credits::{CreditStoreConfig, CreditsConfig, OperatorKey};
 pub use self::error::{ConfigError, ConfigProblem, ProblemKind};
 pub use self::forward_auth::{AddressRange, ForwardAuthConfig, ForwardAuthStyle};
 pub use self::limits::{LimitsConfig, RateLimit};
 pub use self::log::{LogConfig, LogFormat};
 pub use self::public_url::PublicUrl;
 pub use self::receipts::ReceiptsConfig;
+pub use self::redis::{RedisConfig, RedisPassword, RedisUrl};
 pub use self::relay::{RelayBounds, RelayConfig};
 pub use self::reload::{ConfigWatch, ReloadConfig, SourceDigest};
 pub use self::secret::{Environment, MAX_SECRET_BYTES, MIN_SECRET_BYTES, Secret, SecretUrl};
 pub use self::secrets::{PreviousSecret, Secrets};
+pub use self::sign_ins::{SignInStoreConfig, SignInsConfig};
 pub use self::tls::{TlsConfig, TlsProblem};
 pub use crate::limits::TrustedProxies;
 
@@ -79,6 +83,8 @@ pub struct Config {
     pub forward_auth: Option<ForwardAuthConfig>,
     /// How used credits are counted; without it, no route sells a metered product.
     pub credits: Option<CreditsConfig>,
+    /// Where used sign-ins are remembered.
+    pub sign_ins: SignInsConfig,
     /// How much callers may ask for.
     pub limits: LimitsConfig,
     /// The listener for operators; `None`: there is none.

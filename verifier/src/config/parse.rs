@@ -7,7 +7,7 @@ use super::error::{ConfigError, ConfigProblem, ProblemKind};
 use super::secret::Environment;
 use super::{
     Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, SourceDigest, admin, audit, chain, credits,
-    limits, log, receipts, relay, reload, secrets, sections,
+    limits, log, receipts, redis, relay, reload, secrets, sections, sign_ins,
 };
 use crate::market::RoutePlan;
 
@@ -103,10 +103,16 @@ pub(super) fn read(
     let forward_auth = root
         .optional_table("forward_auth")
         .and_then(super::forward_auth::forward_auth);
+    let redis = root
+        .optional_table("redis")
+        .and_then(|section| redis::redis(section, folder, environment));
+    let sign_ins = root
+        .optional_table("sign_ins")
+        .map(|section| sign_ins::sign_ins(section, redis.as_ref()));
     let counts = root.has("credits");
     let credits = root
         .optional_table("credits")
-        .and_then(|section| credits::read(section, folder, environment));
+        .and_then(|section| credits::read(section, folder, environment, redis.as_ref()));
     let receipts = root
         .optional_table("receipts")
         .map(|section| receipts::receipts(section, folder, environment));
@@ -145,6 +151,7 @@ pub(super) fn read(
         receipts: receipts.flatten(),
         audit: audit.flatten(),
         relay: if relays { Some(relay?) } else { None },
+        sign_ins: sign_ins.unwrap_or_default(),
         limits: limits.unwrap_or_default(),
         admin,
         log: log.unwrap_or_default(),

@@ -52,6 +52,13 @@ impl fmt::Debug for SourceDigest {
 pub(super) struct SourceHasher(Sha256);
 
 impl SourceHasher {
+    /// Begins with the text of the configuration.
+    pub(super) fn of(text: &str) -> Self {
+        let mut this = Self::default();
+        this.add(text.as_bytes());
+        this
+    }
+
     /// Adds one file's content. Files follow each other in the order of reading,
     /// which the text alone decides.
     pub(super) fn add(&mut self, content: &[u8]) {

@@ -203,36 +203,8 @@ fn read_secret_file(path: &Path) -> Result<Zeroizing<String>, String> {
         .map_err(|error| format!("expected readable text in {shown}: {error}"))
 }
 
-/// The secret key of `{key}_file` or `{key}_env`.
-pub(super) fn secret_key(
-    section: &Section<'_, '_>,
-    key: &str,
-    folder: &Path,
-    environment: &Environment<'_>,
-) -> Result<Option<Secret>, ()> {
-    let Some(text) = secret_text(section, key, folder, environment)? else {
-        return Ok(None);
-    };
-    match Secret::new(text.as_bytes().to_vec()) {
-        Some(secret) => Ok(Some(secret)),
-        None => {
-            let named = if section.has(&format!("{key}_file")) {
-                format!("{key}_file")
-            } else {
-                format!("{key}_env")
-            };
-            section.report(
-                ProblemKind::SecretUnavailable,
-                &named,
-                format!("expected a secret of {MIN_SECRET_BYTES} to {MAX_SECRET_BYTES} bytes"),
-            );
-            Err(())
-        }
-    }
-}
-
-/// What `parse` makes of the secret text of `{key}_file` or `{key}_env`: `Some(None)` when
-/// neither is there, `None` after a problem, which has been reported.
+/// The value that `parse` makes of the secret text of `{key}_file` or `{key}_env`;
+/// `None` after a problem, which has been reported.
 pub(super) fn parsed_secret<T>(
     section: &Section<'_, '_>,
     key: &str,
@@ -256,6 +228,21 @@ pub(super) fn parsed_secret<T>(
             None
         }
     }
+}
+
+/// The secret key of `{key}_file` or `{key}_env`.
+pub(super) fn secret_key(
+    section: &Section<'_, '_>,
+    key: &str,
+    folder: &Path,
+    environment: &Environment<'_>,
+) -> Result<Option<Secret>, ()> {
+    let parse = |text: &str| {
+        Secret::new(text.as_bytes().to_vec()).ok_or_else(|| {
+            format!("expected a secret of {MIN_SECRET_BYTES} to {MAX_SECRET_BYTES} bytes")
+        })
+    };
+    parsed_secret(section, key, folder, environment, parse).ok_or(())
 }
 
 #[cfg(test)]

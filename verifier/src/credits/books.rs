@@ -146,6 +146,7 @@ impl CreditBooks {
         let (_, stopping) = watch::channel(false);
         let around = Surroundings {
             pool: Arc::clone(&pool),
+            redis: None,
             owner: owner(config, merchant_address(config, &pool.addresses())),
             longest_request: longest_request(config),
             stopping,

@@ -12,7 +12,7 @@ use super::local::{LocalStore, OpenError};
 use super::meter::Meter;
 use super::owner::Owner;
 use super::settling::Settling;
-use super::shared::{SharedStore, Unfit};
+use super::shared::SharedStore;
 use super::store::CreditStore;
 use super::tally::Tally;
 use super::wake::Wake;
@@ -20,6 +20,7 @@ use crate::chain::Pool;
 use crate::config::{CreditStoreConfig, CreditsConfig};
 use crate::foundation::Task;
 use crate::metrics::{Sample, SampleSource, SampleValue};
+use crate::redis_client::{Keeps, RedisClient, Unfit, Unusable};
 use crate::start_error::StartCode;
 
 /// The shortest time after which a reservation in a shared store counts as used.
@@ -29,6 +30,8 @@ const SHORTEST_HOLD: Duration = Duration::from_secs(900);
 pub(crate) struct Surroundings {
     pub(crate) pool: Arc<Pool>,
     pub(crate) owner: Owner,
+    /// The client of the configured Redis server, where others use it too.
+    pub(crate) redis: Option<Arc<RedisClient>>,
     /// How long a request may take until its upstream has answered.
     pub(crate) longest_request: Duration,
     /// True once the service is going away.
@@ -40,9 +43,9 @@ pub(crate) struct Surroundings {
 pub(crate) enum CreditsError {
     #[error("credits.path: {0}")]
     Local(#[from] OpenError),
-    #[error("credits.redis_url: {0}")]
-    Url(String),
-    #[error("credits.redis_url: {0}")]
+    #[error("credits: {0}")]
+    Url(#[from] Unusable),
+    #[error("credits: {0}")]
     Unfit(#[from] Unfit),
 }
 
@@ -141,11 +144,14 @@ pub(super) async fn open(
             let store = LocalStore::open(path, &around.owner, timeout)?;
             Ok(Arc::new(store))
         }
-        CreditStoreConfig::Shared(url) => {
+        CreditStoreConfig::Shared(redis) => {
+            let client = match &around.redis {
+                Some(client) => Arc::clone(client),
+                None => Arc::new(RedisClient::new(redis, Keeps::Lasting)?),
+            };
+            client.check(timeout, "metered requests get 503").await?;
             let hold = around.longest_request.saturating_mul(2).max(SHORTEST_HOLD);
-            let store = SharedStore::new(url.expose(), &around.owner, timeout, hold)
-                .map_err(CreditsError::Url)?;
-            store.check().await?;
+            let store = SharedStore::new(client, &around.owner, timeout, hold);
             Ok(Arc::new(store))
         }
     }

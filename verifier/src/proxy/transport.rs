@@ -9,12 +9,10 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, ResponseFuture};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::crypto::ring;
-use rustls::pki_types::CertificateDer;
-use rustls::{ClientConfig, RootCertStore};
 
 use super::body::BoundedBody;
 use crate::config::{UpstreamConfig, UpstreamProtocol};
+use crate::trust;
 
 /// The most header lines of an upstream's response.
 const MAX_RESPONSE_HEADERS: usize = 128;
@@ -102,11 +100,11 @@ impl Connections {
             return Ok(Self::Plain(builder.build(http)));
         }
         http.enforce_http(false);
-        let tls = HttpsConnectorBuilder::new();
         let tls = match &upstream.trusted_certificates {
-            None => tls.with_provider_and_native_roots(ring::default_provider())?,
-            Some(certificates) => tls.with_tls_config(trusting_only(certificates)?),
+            None => trust::system()?,
+            Some(certificates) => trust::only(certificates)?,
         };
+        let tls = HttpsConnectorBuilder::new().with_tls_config(tls);
         let tls = tls.https_only();
         let tls = match protocol {
             UpstreamProtocol::Http1 => tls.enable_http1().wrap_connector(http),
@@ -121,20 +119,4 @@ impl Connections {
             Self::Tls(client) => client.request(request),
         }
     }
-}
-
-fn trusting_only(certificates: &[CertificateDer<'static>]) -> std::io::Result<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates {
-        roots
-            .add(certificate.clone())
-            .map_err(std::io::Error::other)?;
-    }
-    let provider = std::sync::Arc::new(ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(std::io::Error::other)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(config)
 }

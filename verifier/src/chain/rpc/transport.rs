@@ -18,8 +18,6 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::RootCertStore;
-use rustls::crypto::ring;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -27,6 +25,7 @@ use tower::Service;
 
 use super::failure::RpcFailure;
 use crate::config::SecretUrl;
+use crate::trust;
 
 /// How long connecting may take; a call's own deadline is separate.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -52,16 +51,12 @@ pub(crate) fn connector(tls: bool) -> std::io::Result<Inner> {
     http.set_connect_timeout(Some(CONNECT_TIMEOUT));
     http.enforce_http(false);
     let builder = HttpsConnectorBuilder::new();
-    let builder = if tls {
-        builder.with_provider_and_native_roots(ring::default_provider())?
+    let tls = if tls {
+        trust::system()
     } else {
-        let config = rustls::ClientConfig::builder_with_provider(ring::default_provider().into())
-            .with_safe_default_protocol_versions()
-            .map_err(std::io::Error::other)?
-            .with_root_certificates(RootCertStore::empty())
-            .with_no_client_auth();
-        builder.with_tls_config(config)
+        trust::only(&[])
     };
+    let builder = builder.with_tls_config(tls?);
     Ok(builder.https_or_http().enable_http1().wrap_connector(http))
 }
 

@@ -175,6 +175,7 @@ impl Stage {
                 genesis_hash: genesis,
                 merchant: self.merchant,
             },
+            redis: None,
             longest_request: Duration::from_secs(60),
             stopping: watch::Sender::new(false).subscribe(),
         };

@@ -3,12 +3,14 @@
 
 mod metered;
 mod mistakes;
+mod stores;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tollgate_verifier::config::{
     AllowedOrigins, AuditConfig, Commitment, Config, ConfigError, MerchantId, RouteAccess,
+    SignInsConfig,
 };
 
 const EXAMPLE: &str = include_str!("../../../examples/tollgate.toml");
@@ -93,7 +95,13 @@ fn the_examples_optional_sections_are_valid() {
         .map(|line| {
             let inside = line.strip_prefix("#     ");
             if let Some(header) = inside.or(Some(line)).filter(|line| line.starts_with('[')) {
-                shown = ["[[secrets.previous]]", "[receipts]", "[audit]"].contains(&header);
+                shown = [
+                    "[[secrets.previous]]",
+                    "[receipts]",
+                    "[audit]",
+                    "[sign_ins]",
+                ]
+                .contains(&header);
             }
             inside.filter(|_| shown).unwrap_or(line).to_owned()
         })
@@ -113,6 +121,7 @@ fn the_examples_optional_sections_are_valid() {
     assert_eq!(receipts.reuse, Duration::from_secs(60));
     let audit = config.audit.as_ref().unwrap();
     assert_eq!(*audit, AuditConfig::new(Path::new("./audit").to_owned()));
+    assert_eq!(config.sign_ins, SignInsConfig::default());
     let not_after = config.secrets.previous[0].not_after.unwrap();
     assert_eq!(not_after.0, 1_796_083_200);
     assert!(!format!("{config:?}").contains(RECEIPT_SEED));

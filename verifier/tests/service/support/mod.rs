@@ -22,7 +22,8 @@ use tollgate_client::Pubkey;
 use tollgate_gate::siwx::SignInMessage;
 use tollgate_verifier::config::{
     ChainConfig, Config, LimitsConfig, LogConfig, MerchantConfig, MerchantId, ReloadConfig,
-    RouteConfig, Secret, SecretUrl, Secrets, ServerConfig, SourceDigest, UpstreamConfig,
+    RouteConfig, Secret, SecretUrl, Secrets, ServerConfig, SignInsConfig, SourceDigest,
+    UpstreamConfig,
 };
 use tollgate_verifier::{RunningVerifier, Verifier};
 
@@ -187,6 +188,7 @@ pub fn config_without_upstream(rpc: &ScriptedRpc) -> Config {
         upstream: None,
         forward_auth: None,
         credits: None,
+        sign_ins: SignInsConfig::default(),
         receipts: None,
         audit: None,
         relay: None,

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::HeaderValue;
+use reqwest::header::HeaderValue;
 use serde_json::Value;
 use solana_keypair::Keypair;
 use solana_signer::Signer;

@@ -2,30 +2,23 @@
 //!
 //! Every operation is one script, so that nothing comes between reading and
 //! writing; replicas cannot oversell. A server that keeps no append-only
-//! file, or may evict any key, is refused. What its end can give away is what
-//! its `appendfsync` leaves unwritten: nothing with `always`; up to two seconds of
+//! file, or may evict any key, is refused ([`crate::redis_client`]). What its end can
+//! give away is what its `appendfsync` leaves unwritten: nothing with `always`; up to two seconds of
 //! reservations with `everysec`, because a server whose disk is busy answers first.
 
-mod connection;
-
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use redis::aio::MultiplexedConnection;
 use redis::{FromRedisValue, RedisResult, Script, cmd};
-use tokio::sync::Semaphore;
 use tollgate_client::{Credits, Pubkey, UnixSeconds};
-use tracing::warn;
 
-pub(crate) use self::connection::Unfit;
-use self::connection::{ConnectError, Server};
 use super::ledger::{ChainView, Ledger, Life, Outdated, Reserved};
 use super::owner::Owner;
 use super::store::{CreditStore, Demand, LEASE, ReservationId, Settled, Settlement, StoreError};
-
-/// How many requests may wait for the server.
-const MAX_WAITING: usize = 4096;
+use crate::redis_client::{NoAnswer, RedisClient};
 
 /// The largest number that Lua holds exactly. Larger credits are cut to it, which
 /// gives nobody more than was granted.
@@ -44,13 +37,12 @@ const FIELDS: [&str; 7] = [
 
 /// The store.
 pub(crate) struct SharedStore {
-    server: Server,
+    client: Arc<RedisClient>,
     scripts: Scripts,
     /// Begins every key. The braces keep all keys on one node of a cluster.
     prefix: String,
     /// This process, among those that share the server.
     holder: String,
-    waiting: Semaphore,
     timeout: Duration,
     hold: Duration,
 }
@@ -63,77 +55,41 @@ struct Scripts {
 }
 
 impl SharedStore {
-    /// The store at `url` (`redis://…`); connects at the first question. An answer
-    /// that takes longer than `timeout` counts as none; a reservation that is open
-    /// for longer than `hold` counts as used.
-    ///
-    /// # Errors
-    /// When the URL is not one of a Redis server, without quoting it.
+    /// The store of `owner` at a server. An answer that takes longer than `timeout`
+    /// counts as none; a reservation that is open for longer than `hold` counts as
+    /// used.
     pub(crate) fn new(
-        url: &str,
+        client: Arc<RedisClient>,
         owner: &Owner,
         timeout: Duration,
         hold: Duration,
-    ) -> Result<Self, String> {
-        let client = redis::Client::open(url)
-            .map_err(|_| "expected a redis:// URL of a Redis server".to_owned())?;
-        let script = |body: &str| Script::new(&[include_str!("ledger.lua"), body].concat());
-        Ok(Self {
-            server: Server::new(client, timeout),
+    ) -> Self {
+        let script = |body: &str| Script::new(&[include_str!("scripts/ledger.lua"), body].concat());
+        Self {
+            client,
             scripts: Scripts {
-                reserve: script(include_str!("reserve.lua")),
-                settle: script(include_str!("settle.lua")),
-                learn: script(include_str!("learn.lua")),
-                lease: Script::new(include_str!("lease.lua")),
+                reserve: script(include_str!("scripts/reserve.lua")),
+                settle: script(include_str!("scripts/settle.lua")),
+                learn: script(include_str!("scripts/learn.lua")),
+                lease: Script::new(include_str!("scripts/lease.lua")),
             },
             prefix: format!("{{tollgate:credits:1:{}}}", owner.name()),
             holder: ReservationId::random().to_string(),
-            waiting: Semaphore::new(MAX_WAITING),
             timeout,
             hold,
-        })
-    }
-
-    /// Whether the server, if it can be reached now, is fit to count.
-    ///
-    /// # Errors
-    /// [`Unfit`]; a server that cannot be reached is none.
-    pub(crate) async fn check(&self) -> Result<(), Unfit> {
-        match tokio::time::timeout(self.timeout, self.server.connection()).await {
-            Ok(Err(ConnectError::Unfit(unfit))) => Err(unfit),
-            Ok(Err(error)) => {
-                warn!(%error, "starting without the Redis server: metered requests get 503");
-                Ok(())
-            }
-            Ok(Ok(_)) | Err(_) => Ok(()),
         }
     }
 
-    /// One script or command, bounded in number and time.
+    /// One script or command.
     async fn ask<T: FromRedisValue>(
         &self,
         question: impl AsyncFnOnce(&mut MultiplexedConnection) -> RedisResult<T>,
     ) -> Result<T, StoreError> {
-        let _place = self
-            .waiting
-            .try_acquire()
-            .map_err(|_| StoreError::Overloaded)?;
-        let asking = async {
-            let mut connection = self.server.connection().await.map_err(|error| {
-                warn!(%error, "no connection to the Redis server");
-                StoreError::Unavailable
-            })?;
-            let answer = question(&mut connection).await;
-            self.server.note(&answer);
-            answer.map_err(|_| StoreError::Unavailable)
-        };
-        match tokio::time::timeout(self.timeout, asking).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                self.server.forget();
-                Err(StoreError::Unavailable)
-            }
-        }
+        let asking = self.client.ask(self.timeout, question);
+        asking.await.map_err(|failure| match failure {
+            NoAnswer::Overloaded => StoreError::Overloaded,
+            NoAnswer::Unavailable => StoreError::Unavailable,
+        })
     }
 
     /// A call of a ledger script with the keys and arguments that all of them take.
