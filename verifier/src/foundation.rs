@@ -13,7 +13,7 @@ use tollgate_gate::{Gate, GateSettings, KeyRing, Network, Origin};
 use crate::api;
 use crate::app::App;
 use crate::chain::{Catalogue, Entitlements, Pool, Snapshot};
-use crate::config::{Config, PublicUrl, Secrets};
+use crate::config::{Config, PublicUrl, RelayConfig, Secrets};
 use crate::keys;
 use crate::lasting::{Lasting, servers};
 use crate::market::{Market, RoutePlan};
@@ -223,7 +223,7 @@ pub(crate) fn gate(config: &Config, public_url: &PublicUrl) -> Result<Gate, Star
         keys: key_ring(&config.secrets)?,
         session_lifetime: DurationSeconds(config.server.session_lifetime.as_secs())
             .min(MAX_SESSION_LIFETIME),
-        fee_payer: config.relay.as_ref().map(|relay| relay.key.address()),
+        fee_payer: config.relay.as_ref().map(RelayConfig::address),
     }))
 }
 

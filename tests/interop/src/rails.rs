@@ -44,7 +44,7 @@ impl Relay {
         write("relay.json", &self.fee_payer);
         write("operator.json", &self.operator);
         let rail = match offered {
-            Offered::X402 => "[x402]",
+            Offered::X402 => "",
             Offered::Mpp => "[mpp]",
             Offered::SponsoredMpp => "[mpp]\nsponsored = true",
         };

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use solana_keypair::{Keypair, read_keypair};
 use solana_signer::Signer;
-use tollgate_client::Pubkey;
 
 use super::document::Section;
 use super::error::ProblemKind;
@@ -80,12 +79,6 @@ impl OperatorKey {
         read_keypair(&mut text.as_bytes())
             .map(Self::new)
             .map_err(|_| "expected a key pair as a JSON array of 64 bytes".to_owned())
-    }
-
-    /// Its public half.
-    #[must_use]
-    pub fn address(&self) -> Pubkey {
-        self.0.pubkey()
     }
 
     /// The key, for the code that signs with it.

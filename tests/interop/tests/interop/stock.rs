@@ -20,24 +20,24 @@ pub fn trials() -> Vec<Trial> {
         trial("python_clients_without_a_rail_pay_nothing", Python, || {
             pay_nothing(&[X402_REQUESTS])
         }),
-        waiting("x402_fetch_pays_once", Node, || pays_once(X402_FETCH)),
-        waiting("x402_fetch_pays_once_with_lost_answers", Node, || {
+        trial("x402_fetch_pays_once", Node, || pays_once(X402_FETCH)),
+        trial("x402_fetch_pays_once_with_lost_answers", Node, || {
             lost_answers(X402_FETCH)
         }),
-        waiting("x402_fetch_with_sign_in_comes_back_for_free", Node, sign_in),
+        trial("x402_fetch_with_sign_in_comes_back_for_free", Node, sign_in),
         waiting(
             "a_payment_identifier_names_one_payment",
             Node,
             payment_identifier,
         ),
-        waiting("x402_fetch_v1_pays_once", Node, || pays_once(X402_FETCH_V1)),
-        waiting("x402_fetch_v1_pays_once_with_lost_answers", Node, || {
+        trial("x402_fetch_v1_pays_once", Node, || pays_once(X402_FETCH_V1)),
+        trial("x402_fetch_v1_pays_once_with_lost_answers", Node, || {
             lost_answers(X402_FETCH_V1)
         }),
-        waiting("x402_requests_pays_once", Python, || {
+        trial("x402_requests_pays_once", Python, || {
             pays_once(X402_REQUESTS)
         }),
-        waiting("x402_requests_pays_once_with_lost_answers", Python, || {
+        trial("x402_requests_pays_once_with_lost_answers", Python, || {
             lost_answers(X402_REQUESTS)
         }),
         waiting("mpp_pull_pays_once", Node, || pays_once(MPP_PULL)),

@@ -175,7 +175,9 @@ impl Stage {
                 genesis_hash: genesis,
                 merchant: self.merchant,
             },
+            redis: None,
             longest_request: Duration::from_secs(60),
+            redis: None,
             stopping: watch::Sender::new(false).subscribe(),
         };
         let service = CreditService::start(&config, around).await.unwrap();
