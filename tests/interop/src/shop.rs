@@ -82,16 +82,25 @@ impl Shop {
     /// A verifier that offers a rail of stock clients.
     pub async fn open_with(relay: &Relay, offered: Offered) -> Self {
         let operator = relay.operator.insecure_clone();
-        let shop = Self::open_as(operator, |folder| relay.sections(offered, folder)).await;
-        for key in [&relay.fee_payer, &relay.operator] {
-            let (cluster, address) = (&shop.cluster, key.pubkey());
-            cluster.fund(&address, RELAY_LAMPORTS, Amount(0)).await;
-        }
-        shop
+        let funded = [relay.fee_payer.pubkey(), operator.pubkey()];
+        let sections = |folder: &Path| relay.sections(offered, folder);
+        Self::open_funding(&funded, operator, sections).await
     }
 
     async fn open_as(operator: Keypair, sections: impl FnOnce(&Path) -> String) -> Self {
+        Self::open_funding(&[], operator, sections).await
+    }
+
+    /// `funded` have lamports before the verifier looks at them.
+    async fn open_funding(
+        funded: &[Pubkey],
+        operator: Keypair,
+        sections: impl FnOnce(&Path) -> String,
+    ) -> Self {
         let (localnet, cluster) = local(SLOT).await;
+        for address in funded {
+            cluster.fund(address, RELAY_LAMPORTS, Amount(0)).await;
+        }
         let folder = tempfile::tempdir().unwrap();
         let sections = sections(folder.path());
         let service = Service::start_as(&cluster, &cluster.rpc_url, operator, |config| {
