@@ -18,4 +18,5 @@ mod receipts;
 mod sessions;
 mod sign_in;
 mod support;
+mod transfers;
 mod x402;
