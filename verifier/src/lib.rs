@@ -54,6 +54,7 @@ mod serve;
 mod shutdown;
 mod start_error;
 mod tenure;
+mod trust;
 mod verifier;
 
 pub use config::{Config, ConfigError, ConfigProblem};

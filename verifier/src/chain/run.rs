@@ -10,11 +10,13 @@ use tollgate_client::{Addresses, Pubkey};
 use super::ChainHealth;
 use super::cache::{CacheLimits, EntitlementCache};
 use super::counters::{ChainCounters, ChainSnapshot};
-use super::feed::Feed;
+use super::feed::{Feed, Place};
 use super::finality;
 use super::ledger::LedgerLimits;
 use super::memory::MemoryLimits;
 use super::rpc::{Endpoint, Pool, PoolLimits};
+#[cfg(feature = "yellowstone")]
+use crate::config::Push;
 use crate::config::{ChainConfig, Commitment};
 
 /// After this time a smaller slot is believed again: the cluster behind the servers was
@@ -98,6 +100,16 @@ impl Entitlements {
     }
 }
 
+/// Where changes are pushed from.
+fn places(config: &ChainConfig) -> Vec<Place> {
+    #[cfg(feature = "yellowstone")]
+    if let Push::Yellowstone(place) = &config.push {
+        return vec![Place::Yellowstone(place.clone())];
+    }
+    let urls = config.websocket_urls().into_iter();
+    urls.map(Place::WebSocket).collect()
+}
+
 /// What runs beside the requests. Ends when dropped.
 #[derive(Debug, Default)]
 pub(crate) struct ChainTasks(Vec<JoinHandle<()>>);
@@ -111,10 +123,10 @@ impl ChainTasks {
         stop: &watch::Receiver<bool>,
     ) -> Self {
         let mut tasks = Vec::new();
-        let urls = config.websocket_urls();
-        if !urls.is_empty() {
+        let places = places(config);
+        if !places.is_empty() {
             let feed = Feed {
-                urls,
+                places,
                 merchant,
                 commitment: config.commitment,
                 heartbeat: config.heartbeat_timeout,

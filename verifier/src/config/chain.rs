@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::document::Section;
 use super::error::ProblemKind;
+use super::push::{Push, push};
 use super::secret::{Environment, SecretUrl, secret_text};
 use super::sections::from_text;
 
@@ -30,8 +31,7 @@ pub struct ChainConfig {
     /// Endpoints that are asked, in this order, when those before fail, lag or are
     /// slow.
     pub rpc_fallbacks: Vec<SecretUrl>,
-    /// Whether changes are pushed by a WebSocket. Without it every answer from memory
-    /// ends after `max_staleness` and is read again.
+    /// Where changes are pushed from. Without push every answer from memory ends after `max_staleness` and is read again.
     pub push: Push,
     /// From which commitment on a payment counts.
     pub commitment: Commitment,
@@ -63,17 +63,6 @@ pub struct ChainConfig {
     /// Ready means that a critical read succeeded this recently; prices older
     /// than this are not offered.
     pub ready_within: Duration,
-}
-
-/// Where changes are pushed from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Push {
-    /// Nowhere: everything is read.
-    Off,
-    /// From where Solana's tools look for it, given the JSON-RPC endpoint.
-    Derived,
-    /// From this `ws` or `wss` URL.
-    At(SecretUrl),
 }
 
 /// The commitment at which chain state is believed. `processed` is not offered:
@@ -121,8 +110,8 @@ impl ChainConfig {
         }
     }
 
-    /// Where changes are pushed from, to be tried one after the other; none when
-    /// they are not.
+    /// The WebSockets that changes are pushed from, to be tried one after the other;
+    /// none when they are not.
     ///
     /// Solana's tools find the WebSocket at the same host: at the same place when the
     /// URL names no port, else at the port after it. A server that answers both on one
@@ -130,9 +119,9 @@ impl ChainConfig {
     #[must_use]
     pub fn websocket_urls(&self) -> Vec<SecretUrl> {
         match &self.push {
-            Push::Off => Vec::new(),
             Push::At(url) => vec![url.clone()],
             Push::Derived => derived(self.rpc_url.expose()),
+            _ => Vec::new(),
         }
     }
 }
@@ -195,7 +184,7 @@ pub(super) fn chain(
         genesis_hash.unwrap_or_default(),
     );
     config.rpc_fallbacks = rpc_fallbacks;
-    config.push = push(&section, websocket_url.ok().flatten());
+    config.push = push(&section, websocket_url.ok().flatten(), folder, environment);
     let commitment = section.optional("commitment", COMMITMENT, |text| match text {
         "confirmed" => Ok(Commitment::Confirmed),
         "finalized" => Ok(Commitment::Finalized),
@@ -251,35 +240,17 @@ fn times(section: &Section<'_, '_>, config: &mut ChainConfig) {
     config.max_outage_grace = Duration::from_millis(grace);
 }
 
-fn push(section: &Section<'_, '_>, url: Option<SecretUrl>) -> Push {
-    let mut push = true;
-    section.set_boolean("push", &mut push);
-    match (push, url) {
-        (true, Some(url)) => Push::At(url),
-        (true, None) => Push::Derived,
-        (false, None) => Push::Off,
-        (false, Some(_)) => {
-            section.report(
-                ProblemKind::Conflict,
-                "push",
-                "expected no WebSocket URL where push = false",
-            );
-            Push::Off
-        }
-    }
-}
-
 /// Where URLs come from: the text, a file or the environment.
-struct Sources<'a, 'doc, 'text> {
-    section: &'a Section<'doc, 'text>,
-    folder: &'a Path,
-    environment: &'a Environment<'a>,
+pub(super) struct Sources<'a, 'doc, 'text> {
+    pub(super) section: &'a Section<'doc, 'text>,
+    pub(super) folder: &'a Path,
+    pub(super) environment: &'a Environment<'a>,
 }
 
 impl Sources<'_, '_, '_> {
     /// The URL of `key`, from exactly one of the three. `Ok(None)` when none of them
     /// is there; `Err(())` when there is a problem, which has been reported.
-    fn url(
+    pub(super) fn url(
         &self,
         key: &str,
         parse: impl Fn(&str) -> Result<SecretUrl, String>,
@@ -349,7 +320,7 @@ impl Sources<'_, '_, '_> {
     }
 
     /// The key under which a value was given.
-    fn source(&self, key: &str) -> String {
+    pub(super) fn source(&self, key: &str) -> String {
         [format!("{key}_file"), format!("{key}_env")]
             .into_iter()
             .find(|key| self.section.has(key))

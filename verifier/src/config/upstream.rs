@@ -48,7 +48,7 @@ pub(super) fn upstream(section: Section<'_, '_>, folder: &Path) -> Option<Upstre
 }
 
 /// The certificates of a PEM file.
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let expected = |error| format!("expected certificates in PEM ({error})");
     let found: Vec<_> = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect)

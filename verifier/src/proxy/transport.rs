@@ -10,10 +10,10 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, ResponseFuture};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::crypto::ring;
-use rustls::{ClientConfig, RootCertStore};
 
 use super::body::BoundedBody;
 use crate::config::UpstreamConfig;
+use crate::trust;
 
 /// The most header lines of an upstream's response.
 const MAX_RESPONSE_HEADERS: usize = 128;
@@ -56,21 +56,7 @@ impl Transport {
         let tls = HttpsConnectorBuilder::new();
         let tls = match &upstream.trusted_certificates {
             None => tls.with_provider_and_native_roots(ring::default_provider())?,
-            Some(certificates) => {
-                let mut roots = RootCertStore::empty();
-                for certificate in certificates {
-                    roots
-                        .add(certificate.clone())
-                        .map_err(std::io::Error::other)?;
-                }
-                let provider = std::sync::Arc::new(ring::default_provider());
-                let config = ClientConfig::builder_with_provider(provider)
-                    .with_safe_default_protocol_versions()
-                    .map_err(std::io::Error::other)?
-                    .with_root_certificates(roots)
-                    .with_no_client_auth();
-                tls.with_tls_config(config)
-            }
+            Some(certificates) => tls.with_tls_config(trust::only(certificates)?),
         };
         let tls = tls.https_only().enable_http1().wrap_connector(http);
         Ok(Self::Tls(builder.build(tls)))

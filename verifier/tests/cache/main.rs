@@ -11,7 +11,19 @@
 
 mod feed;
 mod feeding;
+#[cfg(feature = "yellowstone")]
+#[path = "feeding.rs"]
+#[allow(
+    clippy::duplicate_mod,
+    dead_code,
+    reason = "the same promises, over the other protocol"
+)]
+mod feeding_over_yellowstone;
+#[cfg(feature = "yellowstone")]
+mod geyser;
 mod servers;
 #[path = "../service/support/mod.rs"]
 #[allow(dead_code, reason = "shared with the service's tests")]
 mod support;
+#[cfg(feature = "yellowstone")]
+mod yellowstone;

@@ -207,12 +207,10 @@ impl Ledger {
         observed.grants().then_some(observed)
     }
 
-    /// A notice of a lesser commitment that the key may have lost its access: it is
-    /// read again before anything is served. Such notices grant nothing.
-    #[cfg_attr(
-        not(test),
-        allow(dead_code, reason = "for feeds that report `processed`")
-    )]
+    /// A notice that the key may have changed, of a lesser commitment or of a slot whose
+    /// fate is unknown: it is read again before anything is served. Such notices grant
+    /// nothing.
+    #[cfg(any(test, feature = "yellowstone"))]
     pub(crate) fn doubt(&mut self, key: &Key) {
         if let Some(absent) = self.absent.get_mut(key) {
             absent.stands = false;

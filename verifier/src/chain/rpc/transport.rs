@@ -18,7 +18,6 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::RootCertStore;
 use rustls::crypto::ring;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -27,6 +26,7 @@ use tower::Service;
 
 use super::failure::RpcFailure;
 use crate::config::SecretUrl;
+use crate::trust;
 
 /// How long connecting may take; a call's own deadline is separate.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -55,12 +55,7 @@ pub(crate) fn connector(tls: bool) -> std::io::Result<Inner> {
     let builder = if tls {
         builder.with_provider_and_native_roots(ring::default_provider())?
     } else {
-        let config = rustls::ClientConfig::builder_with_provider(ring::default_provider().into())
-            .with_safe_default_protocol_versions()
-            .map_err(std::io::Error::other)?
-            .with_root_certificates(RootCertStore::empty())
-            .with_no_client_auth();
-        builder.with_tls_config(config)
+        builder.with_tls_config(trust::only(&[])?)
     };
     Ok(builder.https_or_http().enable_http1().wrap_connector(http))
 }

@@ -1,0 +1,465 @@
+//! What only the feed over Yellowstone's gRPC can do, or have done to it.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::{StreamExt, stream};
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustls::pki_types::PrivateKeyDer;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::broadcast;
+use tokio_rustls::TlsAcceptor;
+use tollgate_client::accounts::encode;
+use tollgate_client::{Entitlement, EntitlementStatus, PROGRAM_ID, Pubkey};
+use tollgate_verifier::config::{AccessToken, Commitment, Push, SecretUrl, YellowstoneConfig};
+
+use crate::feed::{Event, Protocol, ScriptedFeed, State};
+use crate::feeding::{access, fed, settled};
+use crate::geyser::wire::{ServerPing, SubscribeUpdate, Update, level};
+use crate::geyser::{Geyser, PROCESSED, Updates, account, slot, update};
+use crate::support::rpc::{
+    CHAIN_TIME, CLOCK, SYSVAR_OWNER, ScriptedRpc, clock_bytes, entitlement, entitlement_address,
+};
+use crate::support::upstream::Upstream;
+use crate::support::{Stage, eventually};
+
+const LATER: i64 = CHAIN_TIME + 3600;
+
+/// Serves one connection to the scripted feed.
+pub async fn serve(io: TcpStream, state: Arc<State>) {
+    let mut events = state.events.subscribe();
+    let closed = async { while !matches!(events.recv().await, Ok(Event::Close)) {} };
+    tokio::select! {
+        () = geyser(state, None).serve(io) => {}
+        () = closed => {}
+    }
+}
+
+/// The answers of the scripted feed.
+fn geyser(state: Arc<State>, token: Option<&str>) -> Geyser {
+    let pongs = Arc::clone(&state.pongs);
+    let subscribe = move |request: crate::geyser::wire::SubscribeRequest| -> Updates {
+        let filters = request.accounts["entitlements"].filters.len();
+        state.filters.lock().unwrap().push(filters);
+        if state.silent.load(Ordering::SeqCst) {
+            return stream::pending().boxed();
+        }
+        state.connections.fetch_add(1, Ordering::SeqCst);
+        let heard = (state.events.subscribe(), Arc::clone(&state));
+        stream::unfold(heard, next).flat_map(stream::iter).boxed()
+    };
+    Geyser {
+        token: token.map(str::to_owned),
+        subscribe: Arc::new(subscribe),
+        pongs,
+    }
+}
+
+type Heard = (broadcast::Receiver<Event>, Arc<State>);
+
+async fn next(
+    (mut events, state): Heard,
+) -> Option<(Vec<Result<SubscribeUpdate, tonic::Status>>, Heard)> {
+    let event = events.recv().await.ok()?;
+    let mute = state.silent.load(Ordering::SeqCst);
+    let said = if mute {
+        Vec::new()
+    } else {
+        said(event, state.stalled.load(Ordering::SeqCst))
+    };
+    Some((said.into_iter().map(Ok).collect(), (events, state)))
+}
+
+/// Later states have larger write versions.
+fn write_version() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(1);
+    LAST.fetch_add(1, Ordering::SeqCst)
+}
+
+fn said(event: Event, stalled: bool) -> Vec<SubscribeUpdate> {
+    match event {
+        Event::Working(number) => vec![slot(number, PROCESSED)],
+        Event::Complete(..) if stalled => Vec::new(),
+        Event::Complete(number, time) => vec![
+            clock(number, time),
+            slot(number, level::CONFIRMED),
+            slot(number, level::FINALIZED),
+        ],
+        Event::Account(at, owner, data, number) => {
+            let parts = (at.as_ref(), owner.as_ref(), data.as_slice());
+            vec![account(parts, number, write_version())]
+        }
+        Event::Messages(messages) => messages,
+        Event::Close => Vec::new(),
+    }
+}
+
+fn clock(number: u64, time: i64) -> SubscribeUpdate {
+    let (at, owner): (Pubkey, Pubkey) = (CLOCK.parse().unwrap(), SYSVAR_OWNER.parse().unwrap());
+    let data = clock_bytes(number, time);
+    account(
+        (at.as_ref(), owner.as_ref(), &data),
+        number,
+        write_version(),
+    )
+}
+
+/// An entitlement of `name` as of a slot.
+fn state_of(entitlement: &Entitlement, name: &str, number: u64, version: u64) -> SubscribeUpdate {
+    let at = entitlement_address(name);
+    let data = encode(entitlement);
+    account((at.as_ref(), PROGRAM_ID.as_ref(), &data), number, version)
+}
+
+fn paid(name: &str) -> Entitlement {
+    entitlement(name, LATER)
+}
+
+fn revoked(name: &str) -> Entitlement {
+    Entitlement {
+        status: EntitlementStatus::Revoked,
+        ..paid(name)
+    }
+}
+
+async fn listening() -> (Stage, ScriptedFeed) {
+    let (stage, feed) = fed(ScriptedRpc::start().await, Protocol::Yellowstone, |_| {}).await;
+    settled(&stage, 1).await;
+    (stage, feed)
+}
+
+fn present(stage: &Stage) -> u64 {
+    stage.rpc.script.lock().unwrap().slot
+}
+
+/// What has not reached the configured commitment grants nothing, however long it
+/// lasts; it counts as soon as its slot is there, and never when its slot is dead.
+#[tokio::test]
+async fn an_update_below_the_configured_commitment_grants_nothing() {
+    let (stage, feed) = listening().await;
+    // Slots that the scripted chain does not come to by itself.
+    let (ahead, fork) = (present(&stage) + 100_000, present(&stage) + 100_001);
+    feed.say(Event::Messages(vec![
+        state_of(&paid("payer"), "payer", ahead, 7),
+        state_of(&paid("forked"), "forked", fork, 8),
+        slot(ahead, PROCESSED),
+        slot(fork, PROCESSED),
+    ]));
+    for _ in 0..10 {
+        assert_eq!(access(&stage, "payer").await, Some(false));
+        assert_eq!(access(&stage, "forked").await, Some(false));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    feed.say(Event::Messages(vec![
+        slot(fork, crate::geyser::wire::SLOT_DEAD),
+        slot(fork, level::CONFIRMED),
+        slot(ahead, level::CONFIRMED),
+    ]));
+    eventually(async || access(&stage, "payer").await == Some(true)).await;
+    assert_eq!(access(&stage, "forked").await, Some(false));
+}
+
+/// A verifier that believes in what is finalized is not moved by what is confirmed.
+#[tokio::test]
+async fn what_is_confirmed_is_nothing_where_finality_is_asked_for() {
+    let (stage, feed) = fed(
+        ScriptedRpc::start().await,
+        Protocol::Yellowstone,
+        |config| {
+            config.chain.commitment = Commitment::Finalized;
+        },
+    )
+    .await;
+    settled(&stage, 1).await;
+    let ahead = present(&stage) + 100_000;
+    let status = |status| Event::Messages(vec![slot(ahead, status)]);
+    feed.say(Event::Messages(vec![state_of(
+        &paid("payer"),
+        "payer",
+        ahead,
+        7,
+    )]));
+    feed.say(status(level::CONFIRMED));
+    for _ in 0..10 {
+        assert_eq!(access(&stage, "payer").await, Some(false));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    feed.say(status(level::FINALIZED));
+    eventually(async || access(&stage, "payer").await == Some(true)).await;
+}
+
+/// Paid and revoked, revoked and paid again, all in one slot: the write version says
+/// which came last, in whichever order they arrive. No server is read for it: the
+/// scripted one knows of none of this.
+#[tokio::test]
+async fn within_a_slot_the_last_write_holds_in_whichever_order_it_comes() {
+    let (stage, feed) = listening().await;
+    let ahead = present(&stage) + 100_000;
+    feed.say(Event::Messages(vec![
+        state_of(&revoked("ended"), "ended", ahead, 20),
+        state_of(&paid("ended"), "ended", ahead, 10),
+        state_of(&revoked("begun"), "begun", ahead, 11),
+        state_of(&paid("begun"), "begun", ahead, 21),
+        // Once more, and too late.
+        state_of(&paid("ended"), "ended", ahead, 10),
+        slot(ahead, level::CONFIRMED),
+        state_of(&paid("ended"), "ended", ahead, 10),
+        state_of(&revoked("begun"), "begun", ahead, 11),
+    ]));
+    eventually(async || access(&stage, "begun").await == Some(true)).await;
+    for _ in 0..5 {
+        assert_eq!(access(&stage, "begun").await, Some(true));
+        assert_eq!(access(&stage, "ended").await, Some(false));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// News of a slot whose fate was never told: not believed, and no reason to go on
+/// believing what was known. It is read.
+#[tokio::test]
+async fn news_of_a_slot_left_behind_is_looked_up() {
+    let (stage, feed) = listening().await;
+    stage.rpc.set(|script| script.slot += 1_000);
+    stage.rpc.entitle("payer", LATER, |_| {});
+    eventually(async || access(&stage, "payer").await == Some(true)).await;
+    eventually(async || feed.connections() >= 1).await;
+    // Ended on chain, and the feed does not say so.
+    stage.rpc.remove(&entitlement_address("payer"));
+    for _ in 0..5 {
+        assert_eq!(access(&stage, "payer").await, Some(true), "covered");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let old = present(&stage) - 500;
+    feed.report_as_of(&revoked("payer"), old);
+    eventually(async || access(&stage, "payer").await == Some(false)).await;
+}
+
+/// After a disconnection a server that sends again what it sent before, slots and
+/// all, brings nothing back.
+#[tokio::test]
+async fn what_is_replayed_changes_nothing() {
+    let (stage, feed) = listening().await;
+    let number = present(&stage);
+    feed.report(&paid("payer"));
+    eventually(async || access(&stage, "payer").await == Some(true)).await;
+    stage.rpc.entitle("payer", LATER, |entitlement| {
+        entitlement.status = EntitlementStatus::Revoked;
+    });
+    let end = feed.report(&revoked("payer"));
+    eventually(async || access(&stage, "payer").await == Some(false)).await;
+    let before = feed.connections();
+    feed.close(true);
+    feed.close(false);
+    eventually(async || feed.connections() > before).await;
+    settled(&stage, 1).await;
+    for _ in 0..3 {
+        let replayed = (number..end).flat_map(|number| {
+            [
+                slot(number, PROCESSED),
+                state_of(&paid("payer"), "payer", number, 1),
+                clock(number, CHAIN_TIME),
+                slot(number, level::CONFIRMED),
+            ]
+        });
+        feed.say(Event::Messages(replayed.collect()));
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        assert_eq!(access(&stage, "payer").await, Some(false));
+    }
+}
+
+/// Slots go on, but none reaches the commitment, and what is said once more of slots
+/// that did does not count: that is no heartbeat for what is granted.
+#[tokio::test]
+async fn a_server_whose_slots_reach_nothing_is_replaced() {
+    let (stage, feed) = listening().await;
+    stage.rpc.entitle("payer", LATER, |_| {});
+    assert_eq!(access(&stage, "payer").await, Some(true));
+    let before = feed.connections();
+    feed.state.stalled.store(true, Ordering::SeqCst);
+    let old = present(&stage) - 10;
+    let replay = || {
+        let replayed = (old..old + 5)
+            .flat_map(|number| [clock(number, CHAIN_TIME), slot(number, level::CONFIRMED)]);
+        feed.say(Event::Messages(replayed.collect()));
+    };
+    // Ended on chain, and nobody says so.
+    stage.rpc.remove(&entitlement_address("payer"));
+    eventually(async || {
+        replay();
+        access(&stage, "payer").await == Some(false)
+    })
+    .await;
+    eventually(async || {
+        replay();
+        feed.connections() > before
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn pings_are_answered() {
+    let (_stage, feed) = listening().await;
+    for wanted in 1..4 {
+        let ping = update(Update::Ping(ServerPing {}));
+        feed.say(Event::Messages(vec![ping]));
+        eventually(async || feed.state.pongs.load(Ordering::SeqCst) >= wanted).await;
+    }
+}
+
+/// What is larger than any account of the program is not even read.
+#[tokio::test]
+async fn a_message_without_bounds_ends_the_connection() {
+    let (stage, feed) = listening().await;
+    let before = feed.connections();
+    let large = vec![7; 100_000];
+    let at = entitlement_address("payer");
+    feed.report_bytes(at, &PROGRAM_ID.to_string(), &large, present(&stage));
+    eventually(async || feed.connections() > before).await;
+    assert_eq!(access(&stage, "payer").await, Some(false));
+}
+
+/// A server of its own for each test: who listens, and with what.
+struct Guarded {
+    address: std::net::SocketAddr,
+    connections: Arc<AtomicUsize>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Another door to the scripted feed: with a token, and with TLS.
+async fn guarded(feed: &ScriptedFeed, token: Option<&str>, tls: Option<TlsAcceptor>) -> Guarded {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let connections = Arc::new(AtomicUsize::new(0));
+    let (state, token) = (Arc::clone(&feed.state), token.map(str::to_owned));
+    let count = Arc::clone(&connections);
+    let task = tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            count.fetch_add(1, Ordering::SeqCst);
+            let geyser = geyser(Arc::clone(&state), token.as_deref());
+            let tls = tls.clone();
+            tokio::spawn(async move {
+                let Some(tls) = tls else {
+                    return geyser.serve(stream).await;
+                };
+                // Who does not trust us goes away.
+                if let Ok(stream) = tls.accept(stream).await {
+                    geyser.serve(stream).await;
+                }
+            });
+        }
+    });
+    Guarded {
+        address,
+        connections,
+        task,
+    }
+}
+
+/// A verifier that listens to a server at `url`.
+async fn at(url: &str, rpc: ScriptedRpc, change: impl FnOnce(&mut YellowstoneConfig)) -> Stage {
+    let mut place = YellowstoneConfig::new(SecretUrl::parse(url).unwrap());
+    place.connect_timeout = Duration::from_secs(5);
+    change(&mut place);
+    Stage::over(rpc, Upstream::start().await, |config| {
+        config.chain.push = Push::Yellowstone(place);
+        config.chain.refresh_interval = Duration::from_secs(300);
+        config.chain.ready_within = Duration::from_secs(600);
+        config.chain.request_timeout = Duration::from_secs(2);
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_token_opens_the_server_and_no_other_does() {
+    const TOKEN: &str = "token-of-the-tests";
+    for shown in [Some(TOKEN), Some("another-token"), None] {
+        let rpc = ScriptedRpc::start().await;
+        let feed = ScriptedFeed::start(&rpc.script, Protocol::Yellowstone).await;
+        let door = guarded(&feed, Some(TOKEN), None).await;
+        let stage = at(&format!("http://{}", door.address), rpc, |place| {
+            place.token = shown.map(|token| AccessToken::parse(token).unwrap());
+        })
+        .await;
+        if shown == Some(TOKEN) {
+            settled(&stage, 1).await;
+            feed.report(&paid("payer"));
+            eventually(async || access(&stage, "payer").await == Some(true)).await;
+            continue;
+        }
+        // It knocks again and again, and reads meanwhile.
+        eventually(async || door.connections.load(Ordering::SeqCst) >= 3).await;
+        assert_eq!(feed.connections(), 0);
+        stage.rpc.entitle("payer", LATER, |_| {});
+        eventually(async || access(&stage, "payer").await == Some(true)).await;
+    }
+}
+
+fn certificate() -> (CertifiedKey<rcgen::KeyPair>, TlsAcceptor) {
+    let made = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    (made, TlsAcceptor::from(Arc::new(config)))
+}
+
+#[tokio::test]
+async fn over_tls_the_server_is_believed_by_its_certificate_alone() {
+    let (own, tls) = certificate();
+    let (other, _) = certificate();
+    for (trusted, believed) in [(own.cert.der(), true), (other.cert.der(), false)] {
+        let rpc = ScriptedRpc::start().await;
+        let feed = ScriptedFeed::start(&rpc.script, Protocol::Yellowstone).await;
+        let door = guarded(&feed, None, Some(tls.clone())).await;
+        let url = format!("https://localhost:{}", door.address.port());
+        let stage = at(&url, rpc, |place| {
+            place.trusted_certificates = Some(vec![trusted.clone()]);
+        })
+        .await;
+        if believed {
+            settled(&stage, 1).await;
+            feed.report(&paid("payer"));
+            eventually(async || access(&stage, "payer").await == Some(true)).await;
+        } else {
+            eventually(async || door.connections.load(Ordering::SeqCst) >= 3).await;
+            assert_eq!(feed.connections(), 0);
+        }
+    }
+}
+
+/// A server that takes connections and never says a word is given up on, and asked
+/// again.
+#[tokio::test]
+async fn a_server_that_never_answers_is_given_up_on() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let held: Arc<Mutex<Vec<TcpStream>>> = Arc::default();
+    let keep = Arc::clone(&held);
+    let accepting = tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            keep.lock().unwrap().push(stream);
+        }
+    });
+    let stage = at(&url, ScriptedRpc::start().await, |place| {
+        place.connect_timeout = Duration::from_millis(100);
+    })
+    .await;
+    stage.rpc.entitle("payer", LATER, |_| {});
+    eventually(async || held.lock().unwrap().len() >= 3).await;
+    assert_eq!(access(&stage, "payer").await, Some(true));
+    accepting.abort();
+}
