@@ -36,6 +36,17 @@ const BESIDE: [Beside; 2] = [
     },
 ];
 
+/// Cargo features that no test of the whole workspace compiles. What they change is
+/// tested here; the rest of their packages is only compiled.
+const FEATURES: &[&[&str]] = &[&[
+    "--workspace",
+    "--features=tollgate-verifier/yellowstone,tollgate-e2e-tests/yellowstone",
+    "--test=cache",
+    "--test=service",
+    "--test=yellowstone",
+    "yellowstone",
+]];
+
 /// Runs every test of the workspace and every check of its artifacts.
 ///
 /// # Errors
@@ -62,6 +73,7 @@ pub fn run_all(workspace: &Workspace) -> Result<(), Error> {
             compute_units::judge(workspace),
         ),
         ("the other lock files are current", other_locks(workspace)),
+        ("optional features", optional_features(workspace)),
     ];
     conclude("cargo xtask test", &run, &checks)
 }
@@ -77,6 +89,23 @@ pub fn run_validator(workspace: &Workspace) -> Result<(), Error> {
         selection: &["--manifest-path", VALIDATOR],
     };
     conclude("cargo xtask test-validator", &suite.run(&[])?, &[])
+}
+
+/// Tests what is compiled with a feature only.
+fn optional_features(workspace: &Workspace) -> Result<(), Error> {
+    for arguments in FEATURES {
+        let mut test = Command::new("cargo");
+        test.current_dir(workspace.root())
+            .args(["test", "--locked", "--quiet"])
+            .args(*arguments);
+        let said = process::capture(&mut test)?;
+        if said.contains("test result: ok. 0 passed") {
+            return Err(Error::Tests {
+                detail: format!("no test ran of {}", arguments.join(" ")),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// The workspaces beside this one depend on its crates but have lock files of their

@@ -27,3 +27,10 @@ mod servers;
 mod support;
 #[cfg(feature = "yellowstone")]
 mod yellowstone;
+// Its own tests, which need the feature as well, run with these.
+#[cfg(feature = "yellowstone")]
+#[path = "../../src/chain/feed/yellowstone/slots.rs"]
+#[allow(dead_code, reason = "the feed needs more of it")]
+mod yellowstone_slots;
+#[cfg(feature = "yellowstone")]
+mod yellowstone_wire;

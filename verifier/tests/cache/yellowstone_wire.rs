@@ -1,15 +1,9 @@
 //! The messages in the bytes of the published definitions: the vectors were encoded
 //! with `yellowstone-grpc-proto` 14.0.1, all fields set, those that are not used here
 //! as well.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
 use prost::Message;
 
-use super::wire::*;
+use crate::geyser::wire::*;
 
 const SUBSCRIPTION: &str = "0a380a0c656e7469746c656d656e7473122812076164647265\
     73731a056f776e657222070a05120301020322080a06081012020405220310ac0212070a05736c6f7473\

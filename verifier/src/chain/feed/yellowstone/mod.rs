@@ -14,8 +14,6 @@ mod codec;
 mod connection;
 mod slots;
 mod wire;
-#[cfg(test)]
-mod wire_tests;
 
 use std::collections::{HashMap, VecDeque};
 

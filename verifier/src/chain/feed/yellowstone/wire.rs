@@ -1,8 +1,9 @@
 //! The messages of Yellowstone's `geyser.Geyser/Subscribe` as far as they are used here.
 //!
 //! Names and numbers of the fields are those of the published `geyser.proto`
-//! (`yellowstone-grpc-proto` 14.0.1); its bytes for these messages are the vectors of
-//! the test below. What is left out is skipped when it comes, as protobuf has it.
+//! (`yellowstone-grpc-proto` 14.0.1), with whose bytes these messages are compared
+//! (`tests/cache/yellowstone_wire.rs`). What is left out is skipped when it comes, as
+//! protobuf has it.
 
 use std::collections::HashMap;
 
