@@ -27,6 +27,8 @@ mod servers;
 mod support;
 #[cfg(feature = "yellowstone")]
 mod yellowstone;
+#[cfg(feature = "yellowstone")]
+mod yellowstone_doors;
 // Its own tests, which need the feature as well, run with these.
 #[cfg(feature = "yellowstone")]
 #[path = "../../src/chain/feed/yellowstone/slots.rs"]
