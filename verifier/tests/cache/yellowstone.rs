@@ -12,8 +12,8 @@ use tollgate_client::{Entitlement, EntitlementStatus, PROGRAM_ID, Pubkey};
 use tollgate_verifier::config::Commitment;
 
 use crate::feed::{Event, Protocol, ScriptedFeed, State};
-use crate::feeding::{access, fed, settled};
-use crate::geyser::wire::{ServerPing, SubscribeUpdate, Update, level};
+use crate::feeding::{access, fed, settled, unhurried};
+use crate::geyser::wire::{SLOT_DEAD, ServerPing, SubscribeUpdate, Update, level};
 use crate::geyser::{Geyser, PROCESSED, Updates, account, slot, update};
 use crate::support::rpc::{
     CHAIN_TIME, CLOCK, SYSVAR_OWNER, ScriptedRpc, clock_bytes, entitlement, entitlement_address,
@@ -119,10 +119,31 @@ fn revoked(name: &str) -> Entitlement {
     }
 }
 
-async fn listening() -> (Stage, ScriptedFeed) {
-    let (stage, feed) = fed(ScriptedRpc::start().await, Protocol::Yellowstone, |_| {}).await;
+/// A verifier that listens, and believes in what has this commitment. Where that is
+/// finality, nobody watches over it, so that nothing is read by itself.
+async fn listening(commitment: Commitment) -> (Stage, ScriptedFeed) {
+    let (stage, feed) = fed(
+        ScriptedRpc::start().await,
+        Protocol::Yellowstone,
+        |config| {
+            unhurried(config);
+            config.chain.commitment = commitment;
+        },
+    )
+    .await;
     settled(&stage, 1).await;
     (stage, feed)
+}
+
+/// A slot that the chain does not come to by itself.
+fn far(stage: &Stage) -> u64 {
+    present(stage) + 100_000
+}
+
+/// The chain goes on from that slot, which has now this status.
+fn come_to(stage: &Stage, feed: &ScriptedFeed, number: u64, status: i32) {
+    stage.rpc.set(|script| script.slot = number);
+    feed.say(Event::Messages(vec![slot(number, status)]));
 }
 
 fn present(stage: &Stage) -> u64 {
@@ -133,9 +154,9 @@ fn present(stage: &Stage) -> u64 {
 /// lasts; it counts as soon as its slot is there, and never when its slot is dead.
 #[tokio::test]
 async fn an_update_below_the_configured_commitment_grants_nothing() {
-    let (stage, feed) = listening().await;
-    // Slots that the scripted chain does not come to by itself.
-    let (ahead, fork) = (present(&stage) + 100_000, present(&stage) + 100_001);
+    let (stage, feed) = listening(Commitment::Confirmed).await;
+    let ahead = far(&stage);
+    let fork = ahead + 100_000;
     feed.say(Event::Messages(vec![
         state_of(&paid("payer"), "payer", ahead, 7),
         state_of(&paid("forked"), "forked", fork, 8),
@@ -147,41 +168,28 @@ async fn an_update_below_the_configured_commitment_grants_nothing() {
         assert_eq!(access(&stage, "forked").await, Some(false));
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    feed.say(Event::Messages(vec![
-        slot(fork, crate::geyser::wire::SLOT_DEAD),
-        slot(fork, level::CONFIRMED),
-        slot(ahead, level::CONFIRMED),
-    ]));
+    come_to(&stage, &feed, ahead, level::CONFIRMED);
     eventually(async || access(&stage, "payer").await == Some(true)).await;
-    assert_eq!(access(&stage, "forked").await, Some(false));
+    feed.say(Event::Messages(vec![slot(fork, SLOT_DEAD)]));
+    come_to(&stage, &feed, fork, level::CONFIRMED);
+    for _ in 0..5 {
+        assert_eq!(access(&stage, "forked").await, Some(false));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// A verifier that believes in what is finalized is not moved by what is confirmed.
 #[tokio::test]
 async fn what_is_confirmed_is_nothing_where_finality_is_asked_for() {
-    let (stage, feed) = fed(
-        ScriptedRpc::start().await,
-        Protocol::Yellowstone,
-        |config| {
-            config.chain.commitment = Commitment::Finalized;
-        },
-    )
-    .await;
-    settled(&stage, 1).await;
-    let ahead = present(&stage) + 100_000;
-    let status = |status| Event::Messages(vec![slot(ahead, status)]);
-    feed.say(Event::Messages(vec![state_of(
-        &paid("payer"),
-        "payer",
-        ahead,
-        7,
-    )]));
-    feed.say(status(level::CONFIRMED));
+    let (stage, feed) = listening(Commitment::Finalized).await;
+    let ahead = far(&stage);
+    let paid = state_of(&paid("payer"), "payer", ahead, 7);
+    feed.say(Event::Messages(vec![paid, slot(ahead, level::CONFIRMED)]));
     for _ in 0..10 {
         assert_eq!(access(&stage, "payer").await, Some(false));
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    feed.say(status(level::FINALIZED));
+    come_to(&stage, &feed, ahead, level::FINALIZED);
     eventually(async || access(&stage, "payer").await == Some(true)).await;
 }
 
@@ -190,8 +198,9 @@ async fn what_is_confirmed_is_nothing_where_finality_is_asked_for() {
 /// scripted one knows of none of this.
 #[tokio::test]
 async fn within_a_slot_the_last_write_holds_in_whichever_order_it_comes() {
-    let (stage, feed) = listening().await;
-    let ahead = present(&stage) + 100_000;
+    let (stage, feed) = listening(Commitment::Finalized).await;
+    let ahead = far(&stage);
+    stage.rpc.set(|script| script.slot = ahead);
     feed.say(Event::Messages(vec![
         state_of(&revoked("ended"), "ended", ahead, 20),
         state_of(&paid("ended"), "ended", ahead, 10),
@@ -199,7 +208,7 @@ async fn within_a_slot_the_last_write_holds_in_whichever_order_it_comes() {
         state_of(&paid("begun"), "begun", ahead, 21),
         // Once more, and too late.
         state_of(&paid("ended"), "ended", ahead, 10),
-        slot(ahead, level::CONFIRMED),
+        slot(ahead, level::FINALIZED),
         state_of(&paid("ended"), "ended", ahead, 10),
         state_of(&revoked("begun"), "begun", ahead, 11),
     ]));
@@ -215,16 +224,8 @@ async fn within_a_slot_the_last_write_holds_in_whichever_order_it_comes() {
 /// believing what was known. It is read.
 #[tokio::test]
 async fn news_of_a_slot_left_behind_is_looked_up() {
-    let (stage, feed) = fed(
-        ScriptedRpc::start().await,
-        Protocol::Yellowstone,
-        |config| {
-            // The watch over finality would find out as well; not here.
-            config.chain.commitment = Commitment::Finalized;
-        },
-    )
-    .await;
-    settled(&stage, 1).await;
+    // The watch over finality would find out as well; not here.
+    let (stage, feed) = listening(Commitment::Finalized).await;
     stage.rpc.set(|script| script.slot += 1_000);
     stage.rpc.entitle("payer", LATER, |_| {});
     eventually(async || access(&stage, "payer").await == Some(true)).await;
@@ -244,7 +245,7 @@ async fn news_of_a_slot_left_behind_is_looked_up() {
 /// all, brings nothing back.
 #[tokio::test]
 async fn what_is_replayed_changes_nothing() {
-    let (stage, feed) = listening().await;
+    let (stage, feed) = listening(Commitment::Confirmed).await;
     let number = present(&stage);
     feed.report(&paid("payer"));
     eventually(async || access(&stage, "payer").await == Some(true)).await;
@@ -277,7 +278,8 @@ async fn what_is_replayed_changes_nothing() {
 /// that did does not count: that is no heartbeat for what is granted.
 #[tokio::test]
 async fn a_server_whose_slots_reach_nothing_is_replaced() {
-    let (stage, feed) = listening().await;
+    let (stage, feed) = fed(ScriptedRpc::start().await, Protocol::Yellowstone, |_| {}).await;
+    settled(&stage, 1).await;
     stage.rpc.entitle("payer", LATER, |_| {});
     assert_eq!(access(&stage, "payer").await, Some(true));
     let before = feed.connections();
@@ -304,7 +306,7 @@ async fn a_server_whose_slots_reach_nothing_is_replaced() {
 
 #[tokio::test]
 async fn pings_are_answered() {
-    let (_stage, feed) = listening().await;
+    let (_stage, feed) = listening(Commitment::Confirmed).await;
     for wanted in 1..4 {
         let ping = update(Update::Ping(ServerPing {}));
         feed.say(Event::Messages(vec![ping]));
@@ -315,7 +317,7 @@ async fn pings_are_answered() {
 /// What is larger than any account of the program is not even read.
 #[tokio::test]
 async fn a_message_without_bounds_ends_the_connection() {
-    let (stage, feed) = listening().await;
+    let (stage, feed) = listening(Commitment::Confirmed).await;
     let before = feed.connections();
     let large = vec![7; 100_000];
     let at = entitlement_address("payer");
