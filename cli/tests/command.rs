@@ -17,19 +17,9 @@ use tollgate_verifier::{Config, RunningVerifier, Verifier};
 
 /// Runs `tollgate` to its end.
 async fn tollgate(arguments: &[&str]) -> Output {
-    let arguments: Vec<String> = arguments
-        .iter()
-        .map(|argument| (*argument).to_owned())
-        .collect();
-    tokio::task::spawn_blocking(move || {
-        Command::new(env!("CARGO_BIN_EXE_tollgate"))
-            .args(arguments)
-            .env_remove("RUST_LOG")
-            .output()
-            .expect("tollgate runs")
-    })
-    .await
-    .unwrap()
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+    command.args(arguments).env_remove("RUST_LOG");
+    tollgate_test_process::run(command, "").await
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -11,7 +11,7 @@
 use serde_json::Value;
 use solana_signer::Signer;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::time::Duration;
 use tollgate_cli::pay::{Agent, Browser, SpendingPolicy};
 use tollgate_cli::stack::{Stack, StackOptions, configure};
@@ -25,24 +25,9 @@ use tollgate_verifier::config::{AuditConfig, ReceiptsConfig};
 
 /// Runs `tollgate` to its end, with `input`.
 async fn tollgate(arguments: &[&str], input: &str) -> Output {
-    let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
-    let input = input.to_owned();
-    tokio::task::spawn_blocking(move || {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_tollgate"))
-            .args(arguments)
-            .env_remove("RUST_LOG")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("tollgate runs");
-        let mut stdin = child.stdin.take().unwrap();
-        std::io::Write::write_all(&mut stdin, input.as_bytes()).unwrap();
-        drop(stdin);
-        child.wait_with_output().unwrap()
-    })
-    .await
-    .unwrap()
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+    command.args(arguments).env_remove("RUST_LOG");
+    tollgate_test_process::run(command, input).await
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -113,11 +113,14 @@ pub fn to_bytes(transaction: &VersionedTransaction) -> Result<Vec<u8>, BuildErro
     Ok(bytes)
 }
 
-/// The transaction in `bytes`, if they are one.
+/// The transaction that `bytes` are. They must be the whole of it and its one
+/// spelling: what is read is what [`to_bytes`] sends.
 pub fn from_bytes(bytes: &[u8]) -> Option<VersionedTransaction> {
-    (bytes.len() <= MAX_TRANSACTION_BYTES)
-        .then(|| bincode::deserialize(bytes).ok())
-        .flatten()
+    if bytes.len() > MAX_TRANSACTION_BYTES {
+        return None;
+    }
+    let transaction = bincode::deserialize(bytes).ok()?;
+    (to_bytes(&transaction).ok()? == bytes).then_some(transaction)
 }
 
 fn require_size(transaction: &VersionedTransaction) -> Result<(), BuildError> {

@@ -1,4 +1,4 @@
-//! Base64 and hexadecimal, as the wire formats need them.
+//! Base64 and base58, as the wire formats need them.
 
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::engine::{DecodePaddingMode, Engine};
@@ -16,6 +16,11 @@ pub(crate) fn base64_encode(bytes: impl AsRef<[u8]>) -> String {
     LENIENT.encode(bytes)
 }
 
+/// Appends the same to `text`.
+pub(crate) fn base64_append(bytes: &[u8], text: &mut String) {
+    LENIENT.encode_string(bytes, text);
+}
+
 /// The bytes of standard base64, with or without padding.
 pub(crate) fn base64_decode(text: &str) -> Option<Vec<u8>> {
     LENIENT.decode(text).ok()
@@ -31,27 +36,13 @@ pub(crate) fn base64url_decode(text: &str) -> Option<Vec<u8>> {
     prelude::BASE64_URL_SAFE_NO_PAD.decode(text).ok()
 }
 
-/// Lower-case hexadecimal.
-pub(crate) fn hex_encode(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// `N` bytes of lower-case hexadecimal; upper case is another spelling and refused.
-pub(crate) fn hex_decode<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    if pairs.len() != N || !rest.is_empty() {
-        return None;
-    }
+/// `N` bytes of unpadded URL base64.
+pub(crate) fn base64url_decode_exact<const N: usize>(text: &str) -> Option<[u8; N]> {
     let mut bytes = [0; N];
-    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-        *byte = digit(*high)? << 4 | digit(*low)?;
-    }
-    Some(bytes)
+    let length = prelude::BASE64_URL_SAFE_NO_PAD
+        .decode_slice(text, &mut bytes)
+        .ok()?;
+    (length == N).then_some(bytes)
 }
 
 /// `N` bytes of base58.
@@ -83,15 +74,6 @@ mod tests {
         assert_eq!(base64url_decode("-_8").unwrap(), [0xfb, 0xff]);
         for wrong in ["-_8=", "+/8", "-_9"] {
             assert_eq!(base64url_decode(wrong), None, "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn hexadecimal_is_lower_case_and_of_exact_length() {
-        assert_eq!(hex_decode::<2>("00ff").unwrap(), [0, 255]);
-        assert_eq!(hex_encode(&[0, 255]), "00ff");
-        for wrong in ["00FF", "00f", "00ff0", "00ff00", "0g00", ""] {
-            assert_eq!(hex_decode::<2>(wrong), None, "{wrong:?}");
         }
     }
 

@@ -61,12 +61,30 @@ impl std::fmt::Debug for Entropy {
 #[derive(Debug)]
 pub struct Gate {
     settings: GateSettings,
+    identity: GateIdentity,
+}
+
+/// Tells gates of one process apart: what was made for one is not used by another.
+#[derive(Clone, Debug)]
+pub(crate) struct GateIdentity(Arc<()>);
+
+impl PartialEq for GateIdentity {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 impl Gate {
     /// A gate with these settings.
     pub fn new(settings: GateSettings) -> Self {
-        Self { settings }
+        Self {
+            settings,
+            identity: GateIdentity(Arc::default()),
+        }
+    }
+
+    pub(crate) fn identity(&self) -> &GateIdentity {
+        &self.identity
     }
 
     /// The public origin.
@@ -202,6 +220,6 @@ impl Gate {
         entropy: &Entropy,
     ) -> PaymentChallenge {
         let resource_url = self.settings.origin.resource_url(&matched.path, query);
-        PaymentChallenge::build(self, due, resource_url, now, entropy)
+        PaymentChallenge::build(self, due, &matched.route, resource_url, now, entropy)
     }
 }

@@ -299,7 +299,7 @@ mod tests {
         let ring = KeyRing::new((KeyId(1), secret(0)), vec![]).unwrap();
         let code = ring.code(Purpose::Session, &[b"field"]);
         assert_eq!(
-            crate::encoding::hex_encode(&code),
+            crate::hex::encode(code),
             "f5591c0b51b9b45ec95069ebf161ee72a9851a109bd161ac05701943183f03e6"
         );
     }

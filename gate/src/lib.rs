@@ -13,6 +13,8 @@
 //! | [`decision`] | serve, demand payment, refuse, or "cannot know now" |
 //! | [`payment_id`] | the name that all challenges for one purchase share |
 //! | [`challenge`] | the one 402, for every dialect at once |
+//! | [`x402`] | payments and results as x402 clients and facilitators write them |
+//! | [`exact`] | whether a stranger's transaction is the payment that was asked for |
 //! | [`receipt`] | signed statements of what was granted and why, and their verification |
 //! | [`headers`] | header names, what a proxy must remove, caching rules |
 //! | [`error`] | every refusal with its stable code, status and retry rule |
@@ -37,8 +39,10 @@ pub mod challenge;
 pub mod decision;
 mod encoding;
 pub mod error;
+pub mod exact;
 pub mod gate;
 pub mod headers;
+pub mod hex;
 pub mod keys;
 pub mod limits;
 pub mod network;
@@ -49,6 +53,7 @@ pub mod receipt;
 pub mod route;
 pub mod session;
 pub mod siwx;
+pub mod x402;
 
 pub use challenge::PaymentChallenge;
 pub use decision::{

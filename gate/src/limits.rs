@@ -20,6 +20,15 @@ pub const MAX_ROUTES: usize = 1024;
 /// Longest `PAYMENT-REQUIRED` header that is ever sent. Stock clients run on
 /// Node.js, which accepts 16 KiB of response headers in total.
 pub const MAX_PAYMENT_REQUIRED_BYTES: usize = 12 * 1024;
+/// Longest accepted `PAYMENT-SIGNATURE` or `X-PAYMENT` header (base64): a transaction
+/// has 1,644 characters, and clients echo the resource, the chosen entry of `accepts`
+/// and the extensions of the 402.
+pub const MAX_PAYMENT_HEADER_BYTES: usize = 14 * 1024;
+/// How deeply the JSON of a payment may be nested; schemas of extensions, which
+/// clients echo, need half of it.
+pub const MAX_PAYMENT_JSON_DEPTH: usize = 20;
+/// Longest body of a request to the facilitator API: a payment and its requirements.
+pub const MAX_FACILITATOR_REQUEST_BYTES: usize = 32 * 1024;
 /// Longest accepted `SIGN-IN-WITH-X` header (base64).
 pub const MAX_SIWX_HEADER_BYTES: usize = 8 * 1024;
 /// Longest single text field of a sign-in message.

@@ -8,7 +8,7 @@
 //! beneficiary (32), issued (8, little endian), expires (8), HMAC-SHA256 (32) over
 //! the origin and everything before. A change of the format changes the prefix.
 
-use crate::encoding::{base64url_decode, base64url_encode};
+use crate::encoding::{base64url_decode_exact, base64url_encode};
 use crate::error::GateError;
 use crate::keys::{KeyId, KeyRing, Purpose};
 use crate::limits::{CLOCK_SKEW, MAX_SESSION_HEADER_BYTES, MAX_SESSION_LIFETIME};
@@ -158,7 +158,7 @@ fn payload(id: KeyId, session: &Session) -> Vec<u8> {
 type Parts = (KeyId, Session, [u8; PAYLOAD_BYTES], [u8; 32]);
 
 fn read(text: &str) -> Option<Parts> {
-    let bytes = base64url_decode(text)?;
+    let bytes = base64url_decode_exact::<TOKEN_BYTES>(text)?;
     let (payload, code) = bytes.split_first_chunk::<PAYLOAD_BYTES>()?;
     let code = <[u8; 32]>::try_from(code).ok()?;
     let (id, rest) = payload.split_first()?;

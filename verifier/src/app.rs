@@ -5,12 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use solana_pubkey::Pubkey;
 use tokio::sync::{Semaphore, watch};
-use tollgate_client::Chain;
 use tollgate_gate::{Gate, GateError};
 use tracing::debug;
 
 use crate::audit::AuditLog;
-use crate::chain::{ChainHealth, Entitlements, ReadFailure};
+use crate::chain::{ChainHealth, Entitlements, Pool, ReadFailure};
 use crate::config::PublicUrl;
 use crate::credits::CreditService;
 use crate::error::ServiceError;
@@ -23,7 +22,8 @@ use crate::receipts::ReceiptDesk;
 /// The state of one running verifier.
 pub(crate) struct App {
     pub(crate) gate: Gate,
-    pub(crate) chain: Arc<Chain>,
+    /// The way to the chain.
+    pub(crate) pool: Arc<Pool>,
     pub(crate) cache: Entitlements,
     /// Counts used credits, where that is configured.
     pub(crate) credits: Option<Arc<CreditService>>,
@@ -114,7 +114,10 @@ impl App {
         debug!(%failure, "an entitlement could not be read");
         match failure {
             ReadFailure::Overloaded => GateError::Overloaded.into(),
-            ReadFailure::Chain(_) | ReadFailure::Lagging => GateError::ChainUnavailable.into(),
+            ReadFailure::Chain(_)
+            | ReadFailure::Lagging
+            | ReadFailure::Unconfirmed
+            | ReadFailure::Contradicted => GateError::ChainUnavailable.into(),
         }
     }
 }

@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tollgate_client::{Addresses, DurationSeconds, Slug};
+use tollgate_client::{Addresses, Amount, DurationSeconds, Slug};
 use tollgate_gate::limits::MAX_SESSION_LIFETIME;
 use tollgate_gate::{Gate, GateSettings, KeyRing, Network, Origin};
 
 use crate::api;
 use crate::app::App;
-use crate::chain::{Catalogue, Snapshot};
+use crate::chain::{Catalogue, Entitlements, Pool, Snapshot};
 use crate::config::{Config, PublicUrl, Secrets};
 use crate::keys;
-use crate::lasting::Lasting;
+use crate::lasting::{Lasting, servers};
 use crate::market::{Market, RoutePlan};
 use crate::receipts::ReceiptDesk;
 use crate::start_error::StartError;
@@ -44,6 +44,8 @@ pub(crate) struct Prepared {
     pub(crate) app: Arc<App>,
     catalogue: Catalogue,
     publisher: Publisher,
+    /// What it would ask for the chain.
+    pool: Arc<Pool>,
     refresh_interval: Duration,
     /// Whether the chain could be read.
     pub(crate) known: bool,
@@ -56,7 +58,24 @@ impl Prepared {
     /// What the configuration or the chain contradicts; not when the chain cannot be
     /// asked now.
     pub(crate) async fn new(config: &Config, lasting: &Lasting) -> Result<Self, StartError> {
-        let mut prepared = Self::offline(config, lasting)?;
+        Self::asking(Arc::clone(&lasting.pool), config, lasting).await
+    }
+
+    /// The same over the servers that `config` names, instead of those in use.
+    ///
+    /// # Errors
+    /// As [`Prepared::new`].
+    pub(crate) async fn elsewhere(config: &Config, lasting: &Lasting) -> Result<Self, StartError> {
+        let pool = servers(config, Some(&lasting.pool))?;
+        Self::asking(Arc::new(pool), config, lasting).await
+    }
+
+    async fn asking(
+        pool: Arc<Pool>,
+        config: &Config,
+        lasting: &Lasting,
+    ) -> Result<Self, StartError> {
+        let mut prepared = Self::over(pool, config, lasting)?;
         let first = prepared.catalogue.first().await.map_err(StartError::from)?;
         prepared.known = first.is_some();
         prepared.publisher.publish(first);
@@ -68,18 +87,24 @@ impl Prepared {
     /// # Errors
     /// What the configuration itself contradicts.
     pub(crate) fn offline(config: &Config, lasting: &Lasting) -> Result<Self, StartError> {
+        Self::over(Arc::clone(&lasting.pool), config, lasting)
+    }
+
+    fn over(pool: Arc<Pool>, config: &Config, lasting: &Lasting) -> Result<Self, StartError> {
         let plan = RoutePlan::new(&config.routes).map_err(StartError::routes)?;
         let gate = gate(config, &lasting.public_url)?;
-        let catalogue = catalogue(config, &plan, lasting)?;
+        let catalogue = catalogue(config, &plan, &pool, lasting)?;
         let publisher = Publisher {
             plan,
             merchant: lasting.merchant,
             sender: watch::Sender::new(None),
+            second_opinion_above: config.chain.second_opinion_above,
+            cache: lasting.cache.clone(),
         };
         let app = Arc::new(App {
             gate,
             cache: lasting.cache.clone(),
-            chain: Arc::clone(&lasting.chain),
+            pool: Arc::clone(&lasting.pool),
             health: Arc::clone(&lasting.health),
             credits: lasting.credits.clone(),
             nonces: lasting.nonces.clone(),
@@ -103,18 +128,31 @@ impl Prepared {
             app,
             catalogue,
             publisher,
+            pool,
             refresh_interval: config.chain.refresh_interval,
             known: false,
         })
     }
 
-    /// Begins to follow the chain for it.
-    pub(crate) fn enter(self, lasting: &Lasting) -> Foundation {
-        let publisher = self.publisher;
-        let refresher = tokio::spawn(self.catalogue.refresh(
+    /// Begins to follow the chain for it, over its servers.
+    pub(crate) fn enter(self, config: &Config, lasting: &Lasting) -> Foundation {
+        lasting.move_to(&self.pool, config);
+        let (publisher, mut catalogue) = (self.publisher, self.catalogue);
+        catalogue.pool = Arc::clone(&lasting.pool);
+        let market = publisher.sender.borrow().clone();
+        if let Some(market) = market {
+            publisher.tell_prices(&market.snapshot);
+        }
+        let refresher = tokio::spawn(catalogue.refresh(
             self.refresh_interval,
             self.known,
-            move |snapshot| publisher.publish(snapshot),
+            move |snapshot| {
+                // First: what is sold at a new price is confirmed by the new price.
+                if let Some(snapshot) = &snapshot {
+                    publisher.tell_prices(snapshot);
+                }
+                publisher.publish(snapshot);
+            },
             lasting.stop.subscribe(),
         ));
         Foundation {
@@ -129,6 +167,8 @@ struct Publisher {
     plan: RoutePlan,
     merchant: tollgate_client::Pubkey,
     sender: watch::Sender<Option<Arc<Market>>>,
+    second_opinion_above: Option<Amount>,
+    cache: Entitlements,
 }
 
 impl Publisher {
@@ -138,11 +178,19 @@ impl Publisher {
             .map(Arc::new);
         self.sender.send_replace(market);
     }
+
+    /// Tells the cache whose grants take a second opinion.
+    fn tell_prices(&self, snapshot: &Snapshot) {
+        let listings = snapshot.listings.iter();
+        let prices = listings.map(|listing| (listing.address, listing.product.price));
+        self.cache.dear().learn(self.second_opinion_above, prices);
+    }
 }
 
 fn catalogue(
     config: &Config,
     plan: &RoutePlan,
+    pool: &Arc<Pool>,
     lasting: &Lasting,
 ) -> Result<Catalogue, StartError> {
     let mut slugs = plan.slugs();
@@ -152,7 +200,7 @@ fn catalogue(
     slugs.sort_unstable();
     slugs.dedup();
     Ok(Catalogue {
-        pool: Arc::clone(&lasting.pool),
+        pool: Arc::clone(pool),
         health: Arc::clone(&lasting.health),
         merchant: lasting.merchant,
         slugs,

@@ -78,6 +78,7 @@ impl Gatekeeper {
             .map_or(IpAddr::from([0, 0, 0, 0]), |client| client.0);
         let request = ProxyRequest {
             method: head.method,
+            version: head.version,
             path: matched.path.as_str(),
             query: head.uri.query(),
             headers: head.headers,

@@ -4,17 +4,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
-use tollgate_client::chain::Commitment as ChainCommitment;
-use tollgate_client::{Addresses, Chain, ChainOptions, Pubkey};
+use tollgate_client::{Addresses, Pubkey};
 
 use crate::audit::{AuditLog, Notary};
 use crate::chain::{ChainHealth, ChainTasks, Entitlements, Pool};
-use crate::config::{Commitment, Config, MerchantId, PublicUrl};
+use crate::config::{
+    Config, CreditStoreConfig, MerchantId, PublicUrl, RedisConfig, SignInStoreConfig,
+};
 use crate::credits::{CreditService, Owner, Surroundings};
 use crate::foundation::gate;
 use crate::limits::{Counts, Places};
 use crate::metrics::Metrics;
-use crate::nonces::{MAX_NONCES, NonceMemory, NonceStore};
+use crate::nonces::{MAX_NONCES, NonceMemory, NonceStore, SharedNonces};
+use crate::redis_client::{Keeps, RedisClient};
 use crate::shutdown::{HOOK_DEADLINE, ShutdownHooks};
 use crate::start_error::StartError;
 
@@ -25,7 +27,6 @@ pub(crate) struct Lasting {
     pub(crate) public_url: PublicUrl,
     pub(crate) merchant: Pubkey,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) chain: Arc<Chain>,
     pub(crate) pool: Arc<Pool>,
     pub(crate) cache: Entitlements,
     pub(crate) health: Arc<ChainHealth>,
@@ -62,9 +63,7 @@ impl Lasting {
     /// [`StartError`]; not when the chain cannot be asked now.
     pub(crate) fn start(config: &Config, public_url: PublicUrl) -> Result<Self, StartError> {
         let health = Arc::new(ChainHealth::new(config.chain.ready_within));
-        let chain = Arc::new(connect(config));
-        let pool = Pool::of(&config.chain).map_err(|error| StartError::Rpc(error.to_string()))?;
-        let pool = Arc::new(pool);
+        let pool = Arc::new(servers(config, None)?);
         let merchant = merchant_address(config, &pool.addresses());
         let cache = Entitlements::of(&config.chain, Arc::clone(&pool), Arc::clone(&health));
         let metrics = Metrics::new();
@@ -76,7 +75,6 @@ impl Lasting {
             public_url,
             merchant,
             metrics: Arc::new(metrics),
-            chain,
             pool,
             cache,
             health,
@@ -98,14 +96,20 @@ impl Lasting {
     /// be running.)
     ///
     /// # Errors
-    /// [`StartError::Credits`], [`StartError::Audit`].
+    /// [`StartError::SignIns`], [`StartError::Credits`], [`StartError::Audit`].
     pub(crate) async fn open_stores(&mut self, config: &Config) -> Result<(), StartError> {
         let deadline = config.server.shutdown_deadline;
         // Each keeps its own time and says what remains; this only bounds it.
         let bound = deadline + HOOK_DEADLINE;
+        let shared = self.open_sign_ins(config).await?;
         if let Some(section) = &config.credits {
             let around = Surroundings {
-                chain: Arc::clone(&self.chain),
+                pool: Arc::clone(&self.pool),
+                redis: shared
+                    .filter(|(server, _)| {
+                        section.store == CreditStoreConfig::Shared(server.clone())
+                    })
+                    .map(|(_, client)| client),
                 owner: owner(config, self.merchant),
                 longest_request: longest_request(config),
                 stopping: self.stop.subscribe(),
@@ -141,12 +145,36 @@ impl Lasting {
         Ok(())
     }
 
+    /// Opens the store of used sign-ins. Gives the server that it shares, and its
+    /// client, for others who use the same.
+    async fn open_sign_ins(
+        &mut self,
+        config: &Config,
+    ) -> Result<Option<(RedisConfig, Arc<RedisClient>)>, StartError> {
+        let section = &config.sign_ins;
+        let SignInStoreConfig::Shared(server) = &section.store else {
+            return Ok(None);
+        };
+        let client = Arc::new(RedisClient::new(server, Keeps::Expiring)?);
+        let timeout = section.store_timeout;
+        client.check(timeout, "sign-ins get 503").await?;
+        let owner = owner(config, self.merchant);
+        self.nonces = Arc::new(SharedNonces::new(Arc::clone(&client), &owner, timeout));
+        Ok(Some((server.clone(), client)))
+    }
+
     /// Begins to follow the chain beside the requests, once the configuration has
     /// been found to be right.
     pub(crate) fn follow_the_chain(&self, config: &Config) {
         let stopping = self.stop.subscribe();
         let tasks = ChainTasks::start(&config.chain, self.merchant, &self.cache, &stopping);
         *lock(&self.chain_tasks) = tasks;
+    }
+
+    /// Goes over to the servers of `pool`, and to the feed of `config`.
+    pub(crate) fn move_to(&self, pool: &Pool, config: &Config) {
+        self.pool.take_endpoints_of(pool);
+        lock(&self.chain_tasks).listen_to(&config.chain);
     }
 
     /// Has `flush` run at the end, after what was added before.
@@ -200,16 +228,10 @@ pub(crate) fn merchant_address(config: &Config, addresses: &Addresses) -> Pubkey
     }
 }
 
-pub(crate) fn connect(config: &Config) -> Chain {
-    Chain::new(
-        config.chain.rpc_url.expose(),
-        ChainOptions {
-            program_id: config.chain.program_id,
-            commitment: match config.chain.commitment {
-                Commitment::Confirmed => ChainCommitment::Confirmed,
-                Commitment::Finalized => ChainCommitment::Finalized,
-            },
-            timeout: config.chain.request_timeout,
-        },
-    )
+/// The servers of a configuration; those that `known` has are taken over.
+///
+/// # Errors
+/// [`StartError::Rpc`].
+pub(crate) fn servers(config: &Config, known: Option<&Pool>) -> Result<Pool, StartError> {
+    Pool::of(&config.chain, known).map_err(|error| StartError::Rpc(error.to_string()))
 }

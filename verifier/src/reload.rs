@@ -149,31 +149,75 @@ pub(crate) fn fixed_settings(running: &Config, wanted: &Config) -> Vec<FixedSett
         tls(wanted).to_owned(),
     );
     compare("log", text(&running.log), text(&wanted.log));
-    // What is remembered of the chain was read by these.
+    // What is remembered of the chain was read so. The servers themselves can change.
     let (was, is) = (&running.chain, &wanted.chain);
-    compare(
-        "chain.program_id",
-        was.program_id.to_string(),
-        is.program_id.to_string(),
-    );
-    compare(
-        "chain.genesis_hash",
-        was.genesis_hash.to_string(),
-        is.genesis_hash.to_string(),
-    );
-    compare(
-        "chain.commitment",
-        text(&was.commitment),
-        text(&is.commitment),
-    );
+    let milliseconds = |duration: std::time::Duration| duration.as_millis().to_string();
+    for (key, was, is) in [
+        (
+            "chain.program_id",
+            was.program_id.to_string(),
+            is.program_id.to_string(),
+        ),
+        (
+            "chain.genesis_hash",
+            was.genesis_hash.to_string(),
+            is.genesis_hash.to_string(),
+        ),
+        (
+            "chain.commitment",
+            text(&was.commitment),
+            text(&is.commitment),
+        ),
+        (
+            "chain.request_timeout_ms",
+            milliseconds(was.request_timeout),
+            milliseconds(is.request_timeout),
+        ),
+        (
+            "chain.max_staleness_ms",
+            milliseconds(was.max_staleness),
+            milliseconds(is.max_staleness),
+        ),
+        (
+            "chain.negative_lifetime_ms",
+            milliseconds(was.negative_lifetime),
+            milliseconds(is.negative_lifetime),
+        ),
+        (
+            "chain.max_outage_grace_ms",
+            milliseconds(was.max_outage_grace),
+            milliseconds(is.max_outage_grace),
+        ),
+        (
+            "chain.heartbeat_timeout_ms",
+            milliseconds(was.heartbeat_timeout),
+            milliseconds(is.heartbeat_timeout),
+        ),
+        (
+            "chain.ready_within_ms",
+            milliseconds(was.ready_within),
+            milliseconds(is.ready_within),
+        ),
+        (
+            "chain.warm_up",
+            was.warm_up.to_string(),
+            is.warm_up.to_string(),
+        ),
+        (
+            "chain.max_in_flight",
+            was.max_in_flight.to_string(),
+            is.max_in_flight.to_string(),
+        ),
+        (
+            "chain.cache_capacity",
+            was.cache_capacity.to_string(),
+            is.cache_capacity.to_string(),
+        ),
+    ] {
+        compare(key, was, is);
+    }
     let (was, is) = (&running.merchant, &wanted.merchant);
     compare("merchant", text(&was.merchant), text(&is.merchant));
-    let of_the_chain = found
-        .iter()
-        .any(|setting| setting.key.starts_with("chain."));
-    if running.chain != wanted.chain && !of_the_chain {
-        found.push(unnamed("chain"));
-    }
     let audit = |config: &Config| {
         config.audit.as_ref().map(|_| {
             let receipts = config.receipts.as_ref();
@@ -183,6 +227,10 @@ pub(crate) fn fixed_settings(running: &Config, wanted: &Config) -> Vec<FixedSett
     // The log is open, and its checkpoints are signed with the key of receipts.
     if running.audit != wanted.audit || audit(running) != audit(wanted) {
         found.push(unnamed("audit"));
+    }
+    // The memory of used sign-ins is where it is.
+    if running.sign_ins != wanted.sign_ins {
+        found.push(unnamed("sign_ins"));
     }
     // The store of counted credits is open, by this process alone.
     if running.credits != wanted.credits {

@@ -1,8 +1,5 @@
 //! A name for each request.
 
-use std::fmt::Write as _;
-use std::sync::Arc;
-
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The longest name that a proxy may give.
@@ -19,9 +16,9 @@ tokio::task_local! {
 
 impl RequestId {
     /// The id of the request that is being answered; `None` outside of one.
-    pub(crate) fn current() -> Option<Arc<str>> {
+    pub(crate) fn current() -> Option<String> {
         CURRENT
-            .try_with(|id| id.0.to_str().ok().map(Arc::from))
+            .try_with(|id| id.0.to_str().ok().map(str::to_owned))
             .ok()
             .flatten()
     }
@@ -36,10 +33,7 @@ impl RequestId {
     /// 16 random bytes in hexadecimal.
     pub(crate) fn random() -> Self {
         let bytes: [u8; 16] = rand::random();
-        let text = bytes.iter().fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        });
+        let text = tollgate_gate::hex::encode(bytes);
         Self(HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("unknown")))
     }
 

@@ -180,6 +180,7 @@ fn of_error(error: GateError) -> Outcome {
         | GateError::OfferUnavailable
         | GateError::ReadingMismatch
         | GateError::CreditsUnavailable
+        | GateError::SignInsUnavailable
         | GateError::DecisionChanged => Outcome::Undecided,
         other if other.status() == StatusCode::INTERNAL_SERVER_ERROR => Outcome::Failed,
         _ => Outcome::Refused,

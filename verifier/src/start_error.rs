@@ -6,6 +6,7 @@ use crate::audit::AuditError;
 use crate::chain::CatalogueError;
 use crate::credits::CreditsError;
 use crate::market::RouteProblem;
+use crate::redis_client::{Unfit, Unusable};
 
 macro_rules! start_codes {
     ($($variant:ident $code:literal $meaning:literal;)*) => {
@@ -56,6 +57,8 @@ start_codes! {
     AuditBroken "audit_broken" "a record of the audit log does not follow the one before it";
     AuditHeadMissing "audit_head_missing" "the end of the audit log was cut off or replaced";
     AuditCheckpoint "audit_checkpoint" "a checkpoint of the audit log does not hold";
+    SignInsStoreInvalid "sign_ins_store_invalid" "the shared store of used sign-ins cannot be reached by these settings";
+    SignInsStoreUnfit "sign_ins_store_unfit" "the shared store could lose or evict which sign-ins were used";
     CreditsStoreInUse "credits_store_in_use" "another process counts credits in the same file";
     CreditsStoreOtherOwner "credits_store_other_owner" "the file of used credits belongs to another merchant or cluster";
     CreditsStoreUnusable "credits_store_unusable" "the file of used credits cannot be used";
@@ -98,6 +101,14 @@ pub enum StartError {
     /// Routes that cannot be used.
     #[error("{0}")]
     Routes(String),
+    /// Used sign-ins cannot be remembered.
+    #[error("sign_ins: {message}")]
+    SignIns {
+        /// The kind of reason.
+        code: StartCode,
+        /// What was expected and found.
+        message: String,
+    },
     /// Used credits cannot be counted.
     #[error("{message}")]
     Credits {
@@ -136,7 +147,9 @@ impl StartError {
             Self::Rpc(_) => StartCode::Rpc,
             Self::Slug(_) => StartCode::Slug,
             Self::Routes(_) => StartCode::Routes,
-            Self::Credits { code, .. } | Self::Chain { code, .. } => *code,
+            Self::SignIns { code, .. } | Self::Credits { code, .. } | Self::Chain { code, .. } => {
+                *code
+            }
         }
     }
 
@@ -149,6 +162,24 @@ impl StartError {
             })
             .collect();
         Self::Routes(lines.join("\n"))
+    }
+}
+
+impl From<Unusable> for StartError {
+    fn from(error: Unusable) -> Self {
+        Self::SignIns {
+            code: StartCode::SignInsStoreInvalid,
+            message: error.to_string(),
+        }
+    }
+}
+
+impl From<Unfit> for StartError {
+    fn from(error: Unfit) -> Self {
+        Self::SignIns {
+            code: StartCode::SignInsStoreUnfit,
+            message: error.to_string(),
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-#[cfg(feature = "yellowstone")]
 use hyper_rustls::ConfigBuilderExt;
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
@@ -29,7 +28,6 @@ pub(crate) fn only(certificates: &[CertificateDer<'static>]) -> std::io::Result<
 ///
 /// # Errors
 /// When the system's certificates cannot be read.
-#[cfg(feature = "yellowstone")]
 pub(crate) fn system() -> std::io::Result<ClientConfig> {
     Ok(builder()?.with_native_roots()?.with_no_client_auth())
 }

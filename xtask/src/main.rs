@@ -11,7 +11,7 @@
 //! | `fuzz` | random input for the program, the decoders and the service's readers, for long |
 //! | `sim` | seeded runs of the whole service, judged by their histories, for long |
 //! | `bench` | what a request through the gate costs, next to none and next to peers |
-//! | `setup` | installs the system packages that the tests need (Debian, root) |
+//! | `setup` | installs what the tests need: Debian packages (as root), Envoy below target |
 //! | `test` | every test of the workspace and every check above |
 //! | `test-validator` | the suites that need a real Agave validator |
 
@@ -19,6 +19,7 @@ mod bench;
 mod build_program;
 mod compute_units;
 mod docs;
+mod envoy;
 mod error;
 mod fuzz;
 mod host;
@@ -126,7 +127,7 @@ enum Command {
         #[arg(long, default_value_t = 10)]
         users: u32,
     },
-    /// Install the system packages that the tests need; `test` does so itself
+    /// Install what the tests need, Debian packages and Envoy; `test` does so itself
     Setup,
     /// Run every test of the workspace and every check of its artifacts
     Test,
@@ -197,7 +198,7 @@ fn run(command: &Command) -> Result<(), Error> {
                 users,
             },
         ),
-        Command::Setup => host::ensure(host::FOR_TESTS),
+        Command::Setup => test_suite::prepare(&workspace),
         Command::Test => test_suite::run_all(&workspace),
         Command::TestValidator => test_suite::run_validator(&workspace),
     }

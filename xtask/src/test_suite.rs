@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::error::Error;
 use crate::test_report::Report;
 use crate::workspace::Workspace;
-use crate::{compute_units, host, idl, process, provenance};
+use crate::{compute_units, envoy, host, idl, process, provenance};
 
 /// The manifest of the suites that need a real validator.
 const VALIDATOR: &str = "tests/validator/Cargo.toml";
@@ -36,16 +36,33 @@ const BESIDE: [Beside; 2] = [
     },
 ];
 
+/// Installs what the tests need and this machine lacks.
+///
+/// # Errors
+/// As [`host::ensure`] and [`envoy::ensure`].
+pub fn prepare(workspace: &Workspace) -> Result<(), Error> {
+    host::ensure(host::FOR_TESTS)?;
+    envoy::ensure(workspace)
+}
+
 /// Cargo features that no test of the whole workspace compiles. What they change is
 /// tested here; the rest of their packages is only compiled.
-const FEATURES: &[&[&str]] = &[&[
-    "--workspace",
-    "--features=tollgate-verifier/yellowstone,tollgate-e2e-tests/yellowstone",
-    "--test=cache",
-    "--test=service",
-    "--test=yellowstone",
-    "yellowstone",
-]];
+const FEATURES: &[&[&str]] = &[
+    &[
+        "--package=tollgate-cli",
+        "--features=otel",
+        "--test=serve",
+        "otel::",
+    ],
+    &[
+        "--workspace",
+        "--features=tollgate-verifier/yellowstone,tollgate-e2e-tests/yellowstone",
+        "--test=cache",
+        "--test=service",
+        "--test=yellowstone",
+        "yellowstone",
+    ],
+];
 
 /// Runs every test of the workspace and every check of its artifacts.
 ///
@@ -53,7 +70,7 @@ const FEATURES: &[&[&str]] = &[&[
 /// [`Error::Tests`] when a test or a check fails or a package's tests did not run;
 /// others when the tests cannot be run at all.
 pub fn run_all(workspace: &Workspace) -> Result<(), Error> {
-    host::ensure(host::FOR_TESTS)?;
+    prepare(workspace)?;
     compute_units::forget(workspace)?;
     let suite = Suite {
         folder: workspace.root(),

@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anchor_lang::AccountSerialize;
+use anchor_lang::{AccountDeserialize, AccountSerialize};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
-use tollgate_client::{Addresses, Entitlement, PROGRAM_ID, Pubkey};
+use tollgate_client::{Entitlement, PROGRAM_ID, Pubkey};
 
 /// A recording, as `paid-chain` of tests/e2e writes it.
 #[derive(Clone, Debug, Deserialize)]
@@ -48,36 +48,57 @@ impl Stage {
         self.product.parse().expect("an address")
     }
 
-    /// The account of the made-up caller `number`: the recorded entitlement with
-    /// another beneficiary, at the address that belongs to it.
-    pub(crate) fn made_up(&self, number: u64) -> (Pubkey, Recorded) {
+    /// The recorded entitlement, to make others after it.
+    pub(crate) fn mold(&self) -> Mold {
         let recorded = &self.accounts[&self.entitlement];
         let bytes = STANDARD.decode(&recorded.data).expect("base64");
-        let mut entitlement =
-            <Entitlement as anchor_lang::AccountDeserialize>::try_deserialize(&mut &bytes[..])
-                .expect("an entitlement");
-        entitlement.beneficiary = beneficiary(number);
-        let (address, bump) = Pubkey::find_program_address(
-            &[
-                b"entitlement",
-                entitlement.product.as_ref(),
-                entitlement.beneficiary.as_ref(),
-            ],
-            &PROGRAM_ID,
-        );
-        entitlement.bump = bump;
-        let mut data = Vec::with_capacity(bytes.len());
-        entitlement.try_serialize(&mut data).expect("it is written");
-        data.resize(bytes.len(), 0);
-        let made_up = Recorded {
-            data: STANDARD.encode(data),
-            ..recorded.clone()
+        let entitlement = AccountDeserialize::try_deserialize(&mut &bytes[..]);
+        Mold {
+            entitlement: entitlement.expect("an entitlement"),
+            length: bytes.len(),
+            owner: recorded.owner.clone(),
+            lamports: recorded.lamports,
+        }
+    }
+}
+
+/// The recorded entitlement with another beneficiary.
+#[derive(Clone, Debug)]
+pub(crate) struct Mold {
+    entitlement: Entitlement,
+    length: usize,
+    owner: String,
+    lamports: u64,
+}
+
+impl Mold {
+    /// Where the entitlement of the made-up caller `number` is, and its bump: the dear
+    /// part.
+    pub(crate) fn place(&self, number: u64) -> (Pubkey, u8) {
+        let product = self.entitlement.product;
+        let seeds: [&[u8]; 3] = [
+            b"entitlement",
+            product.as_ref(),
+            &beneficiary(number).to_bytes(),
+        ];
+        Pubkey::find_program_address(&seeds, &PROGRAM_ID)
+    }
+
+    /// What is there.
+    pub(crate) fn account(&self, number: u64, bump: u8) -> Recorded {
+        let entitlement = Entitlement {
+            beneficiary: beneficiary(number),
+            bump,
+            ..self.entitlement
         };
-        debug_assert_eq!(
-            address,
-            Addresses::default().entitlement(&self.product(), &entitlement.beneficiary)
-        );
-        (address, made_up)
+        let mut data = Vec::with_capacity(self.length);
+        entitlement.try_serialize(&mut data).expect("it is written");
+        data.resize(self.length, 0);
+        Recorded {
+            owner: self.owner.clone(),
+            lamports: self.lamports,
+            data: STANDARD.encode(data),
+        }
     }
 }
 

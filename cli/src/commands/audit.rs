@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::Value;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
+use tollgate_client::Pubkey;
 use tollgate_gate::siwx::Timestamp;
 use tollgate_verifier::audit::verify::{Expectations, Findings, verify};
 use tollgate_verifier::audit::{AuditError, Head, Kind, Record};
@@ -46,7 +47,7 @@ pub struct VerifyArgs {
 pub struct FilterArgs {
     /// Of this key only
     #[arg(long)]
-    pub beneficiary: Option<String>,
+    pub beneficiary: Option<Pubkey>,
     /// Of this product (slug) only
     #[arg(long)]
     pub product: Option<String>,
@@ -207,10 +208,8 @@ fn report(findings: &Findings) -> Report {
 
 impl FilterArgs {
     fn takes(&self, record: &Record) -> bool {
-        let is =
-            |wanted: &Option<String>, found: &Option<String>| wanted.is_none() || wanted == found;
-        is(&self.beneficiary, &record.beneficiary)
-            && is(&self.product, &record.product)
+        (self.beneficiary.is_none() || self.beneficiary == record.beneficiary)
+            && (self.product.is_none() || self.product == record.product)
             && (self.kind.is_empty() || self.kind.contains(&record.kind))
             && self.since.is_none_or(|since| record.time >= since)
             && self.until.is_none_or(|until| record.time < until)
@@ -224,7 +223,11 @@ fn write_json(out: &mut impl Write, record: &Record) -> io::Result<()> {
 
 /// `time kind code product beneficiary route`, what is missing as a dash.
 fn in_words(record: &Record) -> String {
-    let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    fn or_dash(value: &Option<impl ToString>) -> String {
+        value
+            .as_ref()
+            .map_or_else(|| "-".to_owned(), ToString::to_string)
+    }
     format!(
         "{:>8}  {}  {:12}  {:24}  {}  {}  {}",
         record.sequence,

@@ -83,8 +83,7 @@ fn make_secret(path: &Path) -> std::io::Result<bool> {
         Err(error) => return Err(error),
     };
     let bytes: zeroize::Zeroizing<[u8; SECRET_BYTES]> = zeroize::Zeroizing::new(rand::random());
-    let text: zeroize::Zeroizing<String> =
-        zeroize::Zeroizing::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect());
+    let text = zeroize::Zeroizing::new(tollgate_gate::hex::encode(bytes.as_slice()));
     writeln!(file, "{}", text.as_str())?;
     file.sync_all()?;
     Ok(true)

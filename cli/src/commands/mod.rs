@@ -14,6 +14,7 @@ pub mod product;
 pub mod receipt;
 pub mod send;
 pub mod serve;
+mod service_manager;
 mod signals;
 
 use crate::error::CliError;

@@ -1,10 +1,12 @@
 //! `tollgate serve`: the verifier from its configuration file.
 
+use super::service_manager::ServiceManager;
 use super::signals::{Order, Signals};
 use crate::error::CliError;
 use clap::Args;
-use std::path::PathBuf;
-use tollgate_verifier::{Config, RunningVerifier, Verifier, logging};
+use std::path::{Path, PathBuf};
+use tollgate_verifier::config::ConfigWatch;
+use tollgate_verifier::{Config, ReloadError, RunningVerifier, Verifier, logging};
 
 /// Arguments of `serve`.
 #[derive(Args, Debug)]
@@ -29,8 +31,15 @@ pub async fn run(args: ServeArgs) -> Result<(), CliError> {
         return Ok(());
     }
     let log = logging::start(&config.log).map_err(CliError::Argument)?;
+    let mut watch = ConfigWatch::new(&args.config, config.source);
     let verifier = Verifier::start(config).await?;
-    follow_orders(&mut signals, &verifier, &args.config).await;
+    let manager = ServiceManager;
+    manager.started(&verifier);
+    tokio::select! {
+        () = follow_orders(&mut signals, &mut watch, &verifier, &args.config) => {}
+        () = manager.show_life(&verifier) => {}
+    }
+    manager.stopping();
     tokio::select! {
         _ = verifier.shutdown() => {}
         // Whoever asks twice does not want to wait.
@@ -43,14 +52,47 @@ pub async fn run(args: ServeArgs) -> Result<(), CliError> {
 /// Returns when it is time to stop.
 async fn follow_orders(
     signals: &mut Signals,
+    watch: &mut ConfigWatch,
     verifier: &RunningVerifier,
-    config: &std::path::Path,
+    config: &Path,
 ) {
-    while signals.next().await == Order::Reload {
+    loop {
+        let order = tokio::select! {
+            order = signals.next() => order,
+            () = changed(watch, verifier) => Order::Reload,
+        };
+        if order == Order::Stop {
+            return;
+        }
         tokio::select! {
-            // A refusal is in the log; the old configuration serves on.
-            _ = verifier.reload_file(config) => {}
+            () = reload(watch, verifier, config) => {}
             () = signals.stop() => return,
         }
     }
+}
+
+/// Waits until the files of the configuration have changed, if they are watched.
+async fn changed(watch: &mut ConfigWatch, verifier: &RunningVerifier) {
+    let Some(interval) = verifier.watch_interval().await else {
+        return std::future::pending().await;
+    };
+    loop {
+        tokio::time::sleep(interval).await;
+        if watch.look().await {
+            return;
+        }
+    }
+}
+
+/// Reads the configuration again. A refusal is in the log; the old one serves on.
+async fn reload(watch: &mut ConfigWatch, verifier: &RunningVerifier, config: &Path) {
+    let manager = ServiceManager;
+    manager.reloading();
+    watch.before_judgement().await;
+    let outcome = verifier.reload_file(config).await;
+    // What could not be judged for want of a chain may be right: it is tried again.
+    if !matches!(outcome, Err(ReloadError::ChainUnavailable)) {
+        watch.judged();
+    }
+    manager.reloaded(&outcome);
 }

@@ -113,10 +113,7 @@ impl<'a> Artifact<'a> {
 
 /// sha256 in hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    tollgate_gate::hex::encode(Sha256::digest(bytes))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use tollgate_client::chain::{Submission, SubmitLimits};
 use tollgate_client::transaction::{self, ComputeBudget, PURCHASE_UNITS};
 use tollgate_client::{Addresses, Amount, Chain, Product, Purchase, UnixSeconds};
 use tollgate_gate::Network;
-use tollgate_gate::headers::{SESSION, SIGN_IN_WITH_X};
+use tollgate_gate::headers::{PAID_SLOT, SESSION, SIGN_IN_WITH_X};
 use url::Url;
 
 /// How long the intent of a purchase may be paid. Its transaction dies with its
@@ -32,6 +32,8 @@ pub struct Payment {
     pub payment_id: String,
     /// The amount.
     pub amount: Amount,
+    /// The slot that holds it, if a server still knew.
+    pub slot: Option<u64>,
 }
 
 /// Why the server served.
@@ -239,7 +241,7 @@ impl Agent {
             .resume(&signed, entry.last_valid_block_height, self.limits)
             .await;
         match submission {
-            Submission::Landed { .. } => self.landed(journal, entry).map(Some),
+            Submission::Landed { slot, .. } => self.landed(journal, entry, Some(slot)).map(Some),
             Submission::Failed {
                 signature,
                 error,
@@ -254,7 +256,7 @@ impl Agent {
             }
             // A server may have forgotten an old transaction; the chain has not.
             Submission::Expired if self.is_paid(&entry).await? => {
-                self.landed(journal, entry).map(Some)
+                self.landed(journal, entry, None).map(Some)
             }
             Submission::Expired => {
                 journal.finish(entry, State::Expired)?;
@@ -266,11 +268,17 @@ impl Agent {
         }
     }
 
-    fn landed(&self, journal: &Journal, entry: Entry) -> Result<Payment, PayError> {
+    fn landed(
+        &self,
+        journal: &Journal,
+        entry: Entry,
+        slot: Option<u64>,
+    ) -> Result<Payment, PayError> {
         let payment = Payment {
             signature: entry.signature.clone(),
             payment_id: entry.payment_id.clone(),
             amount: Amount(entry.amount.parse().unwrap_or_default()),
+            slot,
         };
         journal.finish(entry, State::Landed)?;
         Ok(payment)
@@ -303,10 +311,14 @@ impl Agent {
                 .as_ref()
                 .ok_or_else(|| PayError::Challenge("it offers no way to sign in".to_owned()))?;
             let header = sign_in::header(sign_in, &challenge.network, &self.keypair, url)?;
-            let answer = self
-                .browser
-                .get(url, Some((SIGN_IN_WITH_X, header)))
-                .await?;
+            // A server that has not seen that slot must not say that nothing was paid.
+            let paid_in = match &how {
+                HowServed::Paid(payment) => payment.slot,
+                HowServed::Free | HowServed::Session | HowServed::Entitled => None,
+            };
+            let claim = paid_in.map(|slot| (PAID_SLOT, HeaderValue::from(slot)));
+            let headers = claim.into_iter().chain([(SIGN_IN_WITH_X, header)]);
+            let answer = self.browser.get(url, headers).await?;
             match answer.status {
                 StatusCode::PAYMENT_REQUIRED => {
                     challenge = Challenge::of(&answer)?;

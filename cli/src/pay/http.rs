@@ -51,17 +51,17 @@ impl Browser {
             .map_err(unreachable)
     }
 
-    /// Fetches `url`, with one header if given.
+    /// Fetches `url` with these headers.
     ///
     /// # Errors
     /// [`PayError::Http`], [`PayError::AnswerTooLarge`].
     pub async fn get(
         &self,
         url: &url::Url,
-        header: Option<(HeaderName, HeaderValue)>,
+        headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
     ) -> Result<Answer, PayError> {
         let mut request = self.0.get(url.clone());
-        if let Some((name, value)) = header {
+        for (name, value) in headers {
             request = request.header(name, value);
         }
         let mut response = request.send().await.map_err(unreachable)?;

@@ -19,8 +19,9 @@ use std::time::Duration;
 use tollgate_client::{Chain, ChainOptions, PROGRAM_ID};
 use tollgate_localnet::{CommitmentDepths, DEVNET_GENESIS_HASH, Localnet, USDC_MINT};
 use tollgate_verifier::config::{
-    ChainConfig, LimitsConfig, LogConfig, MerchantConfig, MerchantId, PublicUrl, RouteConfig,
-    Secret, SecretUrl, Secrets, ServerConfig, UpstreamConfig,
+    ChainConfig, LimitsConfig, LogConfig, MerchantConfig, MerchantId, PublicUrl, ReloadConfig,
+    RouteConfig, Secret, SecretUrl, Secrets, ServerConfig, SignInsConfig, SourceDigest,
+    UpstreamConfig,
 };
 use tollgate_verifier::{Config, RunningVerifier, Verifier};
 
@@ -177,12 +178,15 @@ pub fn configure_for(
         upstream: Some(UpstreamConfig::new(upstream)),
         forward_auth: None,
         credits: None,
+        sign_ins: SignInsConfig::default(),
         receipts: None,
         audit: None,
         limits: LimitsConfig::default(),
         admin: None,
         log: LogConfig::default(),
+        reload: ReloadConfig::default(),
         routes: routes(),
+        source: SourceDigest::default(),
     })
 }
 

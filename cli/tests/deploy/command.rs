@@ -20,9 +20,7 @@ async fn deploy(state: &Path, arguments: &[&str]) -> (i32, Value, Value) {
         .args(arguments)
         .env_remove("RUST_LOG")
         .env("XDG_STATE_HOME", state);
-    let output = tokio::task::spawn_blocking(move || command.output().expect("tollgate runs"))
-        .await
-        .unwrap();
+    let output = tollgate_test_process::run(command, "").await;
     let json = |bytes: &[u8]| {
         let text = String::from_utf8_lossy(bytes);
         serde_json::from_str(text.lines().last().unwrap_or_default()).unwrap_or(Value::Null)

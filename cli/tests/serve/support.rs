@@ -1,12 +1,11 @@
 //! A local chain with a merchant, an upstream that can be slow, and `tollgate serve`
 //! as a process of its own between them.
 
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -14,15 +13,13 @@ use axum::routing::get;
 use serde_json::Value;
 use tempfile::TempDir;
 use tollgate_cli::stack::{Stack, StackOptions};
+use tollgate_test_process::{PATIENCE, Process, Voice};
 
 /// A word that stands in the RPC URL and must not be seen anywhere.
 pub const RPC_KEY: &str = "rpc-key-8d41f0";
 
 /// The secret of the service under test; worth nothing elsewhere.
 pub const SECRET: &str = "a test secret that is long enough for its purpose";
-
-/// How long a test waits for what has to happen.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Everything around the process.
 pub struct Site {
@@ -110,8 +107,13 @@ product = "day-pass"
 
     /// Starts `tollgate serve` and waits until it listens.
     pub async fn serve(&self, config: &Path, filter: &str) -> Service {
+        self.serve_with(config, &[("RUST_LOG", filter)]).await
+    }
+
+    /// The same with more of an environment.
+    pub async fn serve_with(&self, config: &Path, environment: &[(&str, &str)]) -> Service {
         let mut command = self.tollgate(&["serve", "--config", config.to_str().unwrap()]);
-        Service::start(command.env("RUST_LOG", filter)).await
+        Service::start(command.envs(environment.iter().copied())).await
     }
 }
 
@@ -133,36 +135,14 @@ async fn upstream(begun: Arc<AtomicUsize>) -> SocketAddr {
 
 /// A running `tollgate serve`; killed with its owner.
 pub struct Service {
-    child: Child,
-    log: Arc<Mutex<Vec<String>>>,
+    process: Process,
     pub address: SocketAddr,
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 impl Service {
     async fn start(command: &mut Command) -> Self {
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("tollgate starts");
-        let log = Arc::new(Mutex::new(Vec::new()));
-        let (lines, pipe) = (Arc::clone(&log), child.stderr.take().unwrap());
-        std::thread::spawn(move || {
-            for line in BufReader::new(pipe).lines().map_while(Result::ok) {
-                lines.lock().unwrap().push(line);
-            }
-        });
         let mut service = Self {
-            child,
-            log,
+            process: Process::start(command, Voice::Error),
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
         };
         let event = service.event("the verifier listens").await;
@@ -176,7 +156,7 @@ impl Service {
 
     /// Everything that was logged so far.
     pub fn log(&self) -> Vec<String> {
-        self.log.lock().unwrap().clone()
+        self.process.said()
     }
 
     /// The first event with this message; waits for it.
@@ -186,47 +166,21 @@ impl Service {
 
     /// The first `count` events with this message; waits for them.
     pub async fn events(&self, message: &str, count: usize) -> Vec<Value> {
-        let waiting = async {
-            loop {
-                let found: Vec<Value> = self
-                    .log()
-                    .iter()
-                    .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-                    .filter(|event| event["message"] == message)
-                    .collect();
-                if found.len() >= count {
-                    return found;
-                }
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
+        let event = |line: &str| {
+            let event: Value = serde_json::from_str(line).ok()?;
+            (event["message"] == message).then_some(event)
         };
-        tokio::time::timeout(PATIENCE, waiting)
-            .await
-            .unwrap_or_else(|_| panic!("no {message:?} in\n{}", self.log().join("\n")))
+        self.process.hear(count, event).await
     }
 
     /// Sends a signal to this process and to no other.
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill")
-            .args(["-s", name, &self.child.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(sent.success());
+        self.process.signal(name);
     }
 
     /// Waits for the end.
     pub async fn ended(&mut self) -> ExitStatus {
-        let waiting = async {
-            loop {
-                if let Some(status) = self.child.try_wait().unwrap() {
-                    return status;
-                }
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, waiting)
-            .await
-            .expect("it did not end")
+        self.process.ended().await
     }
 }
 

@@ -4,7 +4,7 @@
 //! may. So what expires here is signed again with a newer blockhash, and what is lost
 //! on the way is sent again, until everything has landed or the time is up.
 
-use super::{Chain, ChainError};
+use super::{Chain, ChainError, Relay};
 use crate::TollgateError;
 use crate::chain::error::program_error;
 use crate::transaction::BuildError;

@@ -69,7 +69,7 @@ impl ChainError {
 }
 
 /// The program's error inside a transaction error, if it is one.
-pub(super) fn program_error(error: &TransactionError) -> Option<TollgateError> {
+pub fn program_error(error: &TransactionError) -> Option<TollgateError> {
     match error {
         TransactionError::InstructionError(
             _,

@@ -10,11 +10,11 @@ mod read;
 mod submit;
 
 pub use bulk::{BulkLimits, BulkOutcome};
-pub use error::ChainError;
+pub use error::{ChainError, program_error};
 pub use read::{
     CLOCK, EntitlementReading, EntitlementsReading, MAX_ENTITLEMENTS_AT_ONCE, chain_time,
 };
-pub use submit::{Submission, SubmitLimits};
+pub use submit::{Relay, Sighting, Submission, SubmitLimits, follow};
 
 use crate::{Addresses, Pubkey};
 use solana_commitment_config::CommitmentConfig;

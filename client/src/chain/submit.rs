@@ -5,7 +5,7 @@
 //! because the first answer was lost, is thereby impossible at this level.
 
 use super::error::program_error;
-use super::{Chain, ChainError};
+use super::{Chain, ChainError, Commitment};
 use crate::TollgateError;
 use solana_commitment_config::CommitmentConfig;
 use solana_rpc_client_api::client_error::TransactionError;
@@ -62,6 +62,118 @@ pub enum Submission {
     Unknown,
 }
 
+/// What is known of a transaction that may have been sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sighting {
+    /// It stands at the commitment that counts.
+    Settled {
+        /// The slot that holds it.
+        slot: u64,
+        /// Why it failed, if it did.
+        error: Option<TransactionError>,
+    },
+    /// Finalized history has passed its last valid block height without it.
+    Expired,
+    /// Neither: it may have landed or may still land.
+    Open,
+}
+
+impl Sighting {
+    /// What one server's `status` of a transaction means at `commitment`. `past`: a view
+    /// of that server, asked for before the status, is past the transaction's last valid
+    /// block height.
+    pub fn of(status: Option<&TransactionStatus>, commitment: Commitment, past: bool) -> Self {
+        match status {
+            Some(status) if status.satisfies_commitment(commitment.into()) => Self::Settled {
+                slot: status.slot,
+                error: status.err.clone(),
+            },
+            None if past => Self::Expired,
+            Some(_) | None => Self::Open,
+        }
+    }
+}
+
+/// The way of a signed transaction to a cluster, over one server or several.
+pub trait Relay {
+    /// Sends the bytes on. What a server answers says nothing about earlier
+    /// broadcasts, so only a [`Sighting`] counts. The same bytes may be sent any number of
+    /// times to any number of servers: they land once at most.
+    fn broadcast(&self, transaction: &VersionedTransaction) -> impl Future<Output = ()> + Send;
+
+    /// Looks for a transaction whose blockhash is valid up to `last_valid_block_height`.
+    /// What cannot be found out is [`Sighting::Open`].
+    fn sighting(
+        &self,
+        signature: &Signature,
+        last_valid_block_height: u64,
+    ) -> impl Future<Output = Sighting> + Send;
+}
+
+/// Broadcasts `transaction` again and again until its fate is known.
+/// `last_valid_block_height` is that of its blockhash. Nothing is simulated: a
+/// simulation of what has landed fails.
+pub async fn follow(
+    relay: &impl Relay,
+    transaction: &VersionedTransaction,
+    last_valid_block_height: u64,
+    limits: SubmitLimits,
+) -> Submission {
+    let Some(signature) = transaction.signatures.first().copied() else {
+        return Submission::Unknown;
+    };
+    let started = Instant::now();
+    let mut next_send = started;
+    while started.elapsed() < limits.deadline {
+        if Instant::now() >= next_send {
+            relay.broadcast(transaction).await;
+            next_send = Instant::now() + limits.resend_every;
+        }
+        match relay.sighting(&signature, last_valid_block_height).await {
+            Sighting::Settled { slot, error: None } => {
+                return Submission::Landed { signature, slot };
+            }
+            Sighting::Settled {
+                error: Some(error), ..
+            } => {
+                return Submission::Failed {
+                    signature,
+                    program_error: program_error(&error),
+                    error,
+                };
+            }
+            Sighting::Expired => return Submission::Expired,
+            Sighting::Open => {}
+        }
+        tokio::time::sleep(limits.poll_every).await;
+    }
+    Submission::Unknown
+}
+
+impl Relay for Chain {
+    async fn broadcast(&self, transaction: &VersionedTransaction) {
+        let config = RpcSendTransactionConfig {
+            skip_preflight: true,
+            max_retries: Some(0),
+            ..RpcSendTransactionConfig::default()
+        };
+        let _ = self
+            .bounded(self.rpc.send_transaction_with_config(transaction, config))
+            .await;
+    }
+
+    async fn sighting(&self, signature: &Signature, last_valid_block_height: u64) -> Sighting {
+        // The height is read before the status: a transaction that is absent from a
+        // later view than the expiry of its blockhash cannot land.
+        let past = self.is_past(last_valid_block_height).await;
+        self.status(signature)
+            .await
+            .map_or(Sighting::Open, |status| {
+                Sighting::of(status.as_ref(), self.options.commitment, past)
+            })
+    }
+}
+
 impl Chain {
     /// Broadcasts `transaction` and waits for its fate. `last_valid_block_height`
     /// is that of its blockhash.
@@ -83,58 +195,14 @@ impl Chain {
     }
 
     /// Like [`Chain::submit`] for a transaction that may have been sent before,
-    /// by this process or by an earlier one: nothing is simulated, because a
-    /// simulation of what has landed fails.
+    /// by this process or by an earlier one ([`follow`]).
     pub async fn resume(
         &self,
         transaction: &VersionedTransaction,
         last_valid_block_height: u64,
         limits: SubmitLimits,
     ) -> Submission {
-        let Some(signature) = transaction.signatures.first().copied() else {
-            return Submission::Unknown;
-        };
-        let started = Instant::now();
-        let mut next_send = started;
-        while started.elapsed() < limits.deadline {
-            if Instant::now() >= next_send {
-                self.broadcast(transaction).await;
-                next_send = Instant::now() + limits.resend_every;
-            }
-            // The height is read before the status: a transaction that is absent
-            // from a later view than the expiry of its blockhash cannot land.
-            let expired = self.is_past(last_valid_block_height).await;
-            match self.status(&signature).await {
-                Ok(Some(status)) => {
-                    if let Some(fate) = self.fate(signature, &status) {
-                        return fate;
-                    }
-                }
-                Ok(None) if expired => return Submission::Expired,
-                Ok(None) | Err(_) => {}
-            }
-            tokio::time::sleep(limits.poll_every).await;
-        }
-        Submission::Unknown
-    }
-
-    /// What became of a signature, if its status has reached the configured
-    /// commitment.
-    fn fate(&self, signature: Signature, status: &TransactionStatus) -> Option<Submission> {
-        if !status.satisfies_commitment(self.commitment()) {
-            return None;
-        }
-        Some(match &status.err {
-            None => Submission::Landed {
-                signature,
-                slot: status.slot,
-            },
-            Some(error) => Submission::Failed {
-                signature,
-                program_error: program_error(error),
-                error: error.clone(),
-            },
-        })
+        follow(self, transaction, last_valid_block_height, limits).await
     }
 
     async fn status(&self, signature: &Signature) -> Result<Option<TransactionStatus>, ChainError> {
@@ -154,19 +222,6 @@ impl Chain {
         self.bounded(call)
             .await
             .is_ok_and(|current| current > height)
-    }
-
-    /// One broadcast. What it answers says nothing about earlier broadcasts, so
-    /// only the status counts.
-    pub(super) async fn broadcast(&self, transaction: &VersionedTransaction) {
-        let config = RpcSendTransactionConfig {
-            skip_preflight: true,
-            max_retries: Some(0),
-            ..RpcSendTransactionConfig::default()
-        };
-        let _ = self
-            .bounded(self.rpc.send_transaction_with_config(transaction, config))
-            .await;
     }
 
     /// Refuses what would fail, at the price of no fee.

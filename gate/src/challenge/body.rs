@@ -2,11 +2,13 @@
 //! other names what agents, wallets and people need. Absent fields are omitted,
 //! never `null` (v1 clients refuse `null`).
 
+use super::particulars::Particulars;
 use super::terms::{Extra, MAX_TIMEOUT_SECONDS, RETRY_AFTER_SECONDS, SCHEME, Terms};
-use crate::decision::PaymentDue;
 use crate::error::{PROBLEM_TYPE_PREFIX, Retry};
 use crate::gate::Gate;
+use crate::offer::ProductOffer;
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// The body. The comment of each field names its source.
 #[derive(Clone, Debug, Serialize)]
@@ -15,9 +17,9 @@ pub struct Body {
     #[serde(rename = "x402Version")]
     pub x402_version: u8,
     /// x402 v1, and what programs read: a stable code of [`crate::PaymentReason`].
-    pub error: &'static str,
+    pub error: Cow<'static, str>,
     /// What people read: the reason in a sentence.
-    pub detail: &'static str,
+    pub detail: Cow<'static, str>,
     /// RFC 9457 problem type, as in every other refusal.
     pub r#type: String,
     /// The status, for bodies that travel without it.
@@ -129,8 +131,12 @@ pub struct EntitlementPointer {
 }
 
 impl Body {
-    pub(super) fn new(gate: &Gate, due: &PaymentDue, terms: &Terms) -> Self {
-        let offer = due.offer();
+    pub(super) fn new(
+        gate: &Gate,
+        offer: &ProductOffer,
+        terms: &Terms,
+        given: &Particulars,
+    ) -> Self {
         let usdc = gate.network().is_usdc(&offer.mint);
         let (rail, currency) = if usdc {
             ("solana_usdc", "USDC".to_owned())
@@ -139,15 +145,15 @@ impl Body {
         };
         Self {
             x402_version: 1,
-            error: due.reason().code(),
-            detail: due.reason().detail(),
-            r#type: format!("{PROBLEM_TYPE_PREFIX}{}", due.reason().code()),
+            error: given.reason.code.clone(),
+            detail: given.reason.detail.clone(),
+            r#type: format!("{PROBLEM_TYPE_PREFIX}{}", given.reason.code),
             status: http::StatusCode::PAYMENT_REQUIRED.as_u16(),
             accepts: [RequirementsV1 {
                 scheme: SCHEME,
                 network: gate.network().v1_name().to_owned(),
                 max_amount_required: terms.amount.clone(),
-                resource: terms.resource_url.clone(),
+                resource: given.resource_url.clone(),
                 description: terms.description.clone(),
                 mime_type: offer.text.media_type().to_owned(),
                 pay_to: terms.pay_to.clone(),
@@ -158,8 +164,8 @@ impl Body {
             payment_protocol: "x402",
             settlement_rail: rail,
             amount: terms.amount.clone(),
-            reference: terms.payment_id.clone(),
-            instructions: instructions(due, terms, &currency),
+            reference: given.payment_id.clone(),
+            instructions: instructions(offer, terms, &currency),
             currency,
             retry: RetryAfterPayment {
                 class: Retry::SamePaymentId,
@@ -185,14 +191,16 @@ impl Body {
                 program: terms.extra.program_id.clone(),
                 seeds: ["entitlement", "<product>", "<beneficiary>"],
                 beneficiary: terms.extra.beneficiary.clone(),
-                address: due.caller().map(|caller| caller.entitlement.to_string()),
+                address: given
+                    .caller
+                    .as_ref()
+                    .map(|caller| caller.entitlement.clone()),
             },
         }
     }
 }
 
-fn instructions(due: &PaymentDue, terms: &Terms, currency: &str) -> String {
-    let offer = due.offer();
+fn instructions(offer: &ProductOffer, terms: &Terms, currency: &str) -> String {
     format!(
         "Pay {price} {currency} for {grant}: open payment_uri in a Solana wallet, or POST {{\"account\": \
          \"<your address>\"}} to {request} and sign and send the transaction that it returns, or build \

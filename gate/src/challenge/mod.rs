@@ -11,9 +11,13 @@
 //! makes one purchase. Nothing is stored: see [`crate::payment_id`].
 
 pub mod body;
+mod outline;
+mod particulars;
+mod template;
 mod terms;
 pub mod v2;
 
+pub(crate) use template::ChallengeTemplates;
 pub use terms::{MAX_TIMEOUT_SECONDS, RETRY_AFTER_SECONDS, SCHEME};
 
 use crate::decision::{PaymentDue, PaymentReason};
@@ -21,8 +25,12 @@ use crate::encoding::base64_encode;
 use crate::gate::{Entropy, Gate};
 use crate::headers::{JSON, PAYMENT_REQUIRED, forbid_storing};
 use crate::limits::MAX_PAYMENT_REQUIRED_BYTES;
+use crate::offer::ProductOffer;
 use crate::payment_id::{self, NextPurchase};
+use crate::route::Route;
 use http::{HeaderValue, StatusCode, header};
+use particulars::Particulars;
+use std::sync::Arc;
 use terms::Terms;
 use tollgate_client::{PaymentId, UnixSeconds};
 
@@ -36,34 +44,41 @@ pub struct PaymentChallenge {
 }
 
 impl PaymentChallenge {
+    /// `route` is the one that was asked for.
     pub(crate) fn build(
         gate: &Gate,
         due: &PaymentDue,
+        route: &Route,
         resource_url: String,
         now: UnixSeconds,
         entropy: &Entropy,
     ) -> Self {
-        let (product, merchant) = (&due.offer().product, &due.offer().merchant);
+        let offer = due.offer();
         let payment_id = match due.caller() {
             Some(caller) => {
                 let next = NextPurchase {
-                    merchant,
-                    product,
+                    merchant: &offer.merchant,
+                    product: &offer.product,
                     beneficiary: &caller.beneficiary,
                     progress: &caller.progress,
                 };
                 payment_id::known(gate.keys(), gate.addresses(), &next)
             }
-            None => payment_id::anonymous(gate.keys(), product, &entropy.0),
+            None => payment_id::anonymous(gate.keys(), &offer.product, &entropy.0),
         };
-        let terms = Terms::new(gate, due, payment_id, resource_url);
-        let required = v2::PaymentRequired::new(gate, due, &terms, now, entropy);
+        let given = Particulars::new(gate, due, &payment_id, resource_url, now, entropy);
+        // The very offer of the route: another one, be it of the same product, may have
+        // other terms.
+        let is_routes = route.offer().is_some_and(|own| Arc::ptr_eq(own, offer));
+        let written = is_routes
+            .then(|| route.challenges().fill(gate, offer, &given))
+            .flatten()
+            .unwrap_or_else(|| Written::new(gate, offer, &given));
         Self {
             payment_id,
             reason: due.reason(),
-            header: to_header(&required),
-            // Strings and integers serialise; the status alone still says 402.
-            body: serde_json::to_vec(&body::Body::new(gate, due, &terms)).unwrap_or_default(),
+            header: to_header(written.header),
+            body: written.body.into_bytes(),
         }
     }
 
@@ -102,13 +117,43 @@ impl PaymentChallenge {
     }
 }
 
+/// Both parts of a 402 as they are sent.
+#[derive(Debug, PartialEq, Eq)]
+struct Written {
+    /// Base64 of JSON.
+    header: String,
+    /// JSON.
+    body: String,
+}
+
+impl Written {
+    /// Writes all of it.
+    fn new(gate: &Gate, offer: &ProductOffer, given: &Particulars) -> Self {
+        // Strings and integers serialise; the status alone still says 402.
+        let (header, body) = Self::json(gate, offer, given).unwrap_or_default();
+        Self {
+            header: base64_encode(header),
+            body,
+        }
+    }
+
+    /// Header and body as JSON.
+    fn json(gate: &Gate, offer: &ProductOffer, given: &Particulars) -> Option<(String, String)> {
+        let terms = Terms::new(gate, offer, given);
+        let header = v2::PaymentRequired::new(gate, offer, &terms, given);
+        let body = body::Body::new(gate, offer, &terms, given);
+        Some((
+            serde_json::to_string(&header).ok()?,
+            serde_json::to_string(&body).ok()?,
+        ))
+    }
+}
+
 /// The bounds of [`crate::limits`] keep it below [`MAX_PAYMENT_REQUIRED_BYTES`]; a
 /// longer one would make clients drop the whole response, so that it is left out
 /// and the body serves alone.
-fn to_header(required: &v2::PaymentRequired) -> Option<HeaderValue> {
-    let json = serde_json::to_vec(required).ok()?;
-    let value = base64_encode(json);
-    (value.len() <= MAX_PAYMENT_REQUIRED_BYTES)
-        .then(|| HeaderValue::from_str(&value).ok())
+fn to_header(base64: String) -> Option<HeaderValue> {
+    (!base64.is_empty() && base64.len() <= MAX_PAYMENT_REQUIRED_BYTES)
+        .then(|| HeaderValue::try_from(base64).ok())
         .flatten()
 }

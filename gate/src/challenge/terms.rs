@@ -1,10 +1,10 @@
 //! What both dialects say, computed once.
 
-use crate::decision::PaymentDue;
+use super::particulars::Particulars;
 use crate::gate::{CHECK_PATH, Gate, PAY_PATH};
+use crate::offer::ProductOffer;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
-use tollgate_client::PaymentId;
 
 /// The x402 scheme of the program's own atomic payment: one transaction that
 /// creates the intent and pays it, and leaves an entitlement. Stock clients skip
@@ -30,12 +30,10 @@ const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
 /// Computed texts of one challenge.
 #[derive(Debug)]
 pub(super) struct Terms {
-    pub resource_url: String,
     pub description: String,
     pub amount: String,
     pub mint: String,
     pub pay_to: String,
-    pub payment_id: String,
     pub transaction_request: String,
     pub payment_uri: String,
     pub check_url: String,
@@ -77,15 +75,9 @@ pub struct Extra {
 }
 
 impl Terms {
-    pub(super) fn new(
-        gate: &Gate,
-        due: &PaymentDue,
-        payment_id: PaymentId,
-        resource_url: String,
-    ) -> Self {
-        let offer = due.offer();
+    pub(super) fn new(gate: &Gate, offer: &ProductOffer, given: &Particulars) -> Self {
         let origin = gate.origin();
-        let payment_id = payment_id.to_string();
+        let payment_id = &given.payment_id;
         // A slug needs no escapes, nor does base58.
         let transaction_request = format!("{origin}{PAY_PATH}/{}/{payment_id}", offer.slug);
         let escaped = utf8_percent_encode(&transaction_request, COMPONENT);
@@ -111,11 +103,12 @@ impl Terms {
                 refund_window_seconds: offer.refund_window.0,
                 instruction: "create_intent+pay",
                 transaction_request: transaction_request.clone(),
-                beneficiary: due.beneficiary().map(ToString::to_string),
+                beneficiary: given
+                    .caller
+                    .as_ref()
+                    .map(|caller| caller.beneficiary.clone()),
             },
-            resource_url,
             pay_to,
-            payment_id,
             transaction_request,
         }
     }

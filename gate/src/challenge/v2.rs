@@ -1,12 +1,13 @@
 //! x402 v2 `PaymentRequired` (specs/x402-specification-v2.md; fields as in
 //! reference/protocols.md 1.2). Absent fields are omitted, never `null`.
 
+use super::particulars::Particulars;
 use super::terms::{Extra, MAX_TIMEOUT_SECONDS, SCHEME, Terms};
-use crate::decision::PaymentDue;
-use crate::gate::{Entropy, Gate};
+use crate::gate::Gate;
+use crate::offer::ProductOffer;
 use crate::siwx::SignInChallenge;
 use serde::Serialize;
-use tollgate_client::UnixSeconds;
+use std::borrow::Cow;
 
 /// The JSON in the `PAYMENT-REQUIRED` header.
 #[derive(Clone, Debug, Serialize)]
@@ -15,7 +16,7 @@ pub struct PaymentRequired {
     /// 2.
     pub x402_version: u8,
     /// A stable code of [`crate::PaymentReason`].
-    pub error: &'static str,
+    pub error: Cow<'static, str>,
     /// What is asked for.
     pub resource: Resource,
     /// The ways to pay: exactly one, because stock clients fail on clusters that
@@ -68,31 +69,28 @@ pub struct Extensions {
 impl PaymentRequired {
     pub(super) fn new(
         gate: &Gate,
-        due: &PaymentDue,
+        offer: &ProductOffer,
         terms: &Terms,
-        now: UnixSeconds,
-        entropy: &Entropy,
+        given: &Particulars,
     ) -> Self {
-        let offer = due.offer();
-        let statement = format!(
-            "Sign in to use what you paid for: {}. This pays nothing.",
-            offer.text.title()
-        );
-        let sign_in = SignInChallenge::new(
-            gate.keys(),
-            gate.origin(),
-            gate.network(),
-            &offer.product,
-            &terms.resource_url,
-            statement,
-            now,
-            entropy.nonce(),
-        );
+        let sign_in = given.sign_in.as_ref().map(|sign_in| {
+            let statement = format!(
+                "Sign in to use what you paid for: {}. This pays nothing.",
+                offer.text.title()
+            );
+            SignInChallenge::new(
+                gate.origin(),
+                gate.network(),
+                &given.resource_url,
+                statement,
+                sign_in,
+            )
+        });
         Self {
             x402_version: 2,
-            error: due.reason().code(),
+            error: given.reason.code.clone(),
             resource: Resource {
-                url: terms.resource_url.clone(),
+                url: given.resource_url.clone(),
                 description: terms.description.clone(),
                 mime_type: offer.text.media_type().to_owned(),
             },

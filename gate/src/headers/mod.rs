@@ -9,9 +9,10 @@ mod upgrade;
 pub use caching::{forbid_storing, keep_private};
 pub use framing::{check_framing, single};
 pub use scrub::{
-    Cookies, scrub_embedded_request, scrub_embedded_response, scrub_request, scrub_response,
+    Cookies, carries_session, scrub_embedded_request, scrub_embedded_response, scrub_request,
+    scrub_response,
 };
-pub use trailers::{accepts_trailers, announced_trailers, scrub_trailers};
+pub use trailers::{PassingTrailers, accepts_trailers, announced_trailers, scrub_trailers};
 pub use upgrade::{asks_for_websocket, names_upgrade};
 
 use http::{HeaderName, HeaderValue};
@@ -35,6 +36,9 @@ pub const SESSION: HeaderName = HeaderName::from_static("tollgate-session");
 pub const SESSION_EXPIRES: HeaderName = HeaderName::from_static("tollgate-session-expires");
 /// Credits that are left after a request, where the product counts them.
 pub const CREDITS_REMAINING: HeaderName = HeaderName::from_static("tollgate-credits-remaining");
+/// In a request with a proof: the slot in which its sender paid. "No access" as of an
+/// earlier slot is then no answer.
+pub const PAID_SLOT: HeaderName = HeaderName::from_static("tollgate-paid-slot");
 /// Towards the upstream: the entitlement account that the request rests on.
 pub const ENTITLEMENT: HeaderName = HeaderName::from_static("tollgate-entitlement");
 /// Towards the upstream: the product's slug.

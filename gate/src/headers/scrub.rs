@@ -107,12 +107,17 @@ pub fn scrub_embedded_response(headers: &mut HeaderMap) {
     });
 }
 
-fn remove_own_session(headers: &mut HeaderMap) {
-    let ours = headers
+/// Whether `Authorization` carries one of our session tokens, which are for the gate
+/// only.
+pub fn carries_session(headers: &HeaderMap) -> bool {
+    headers
         .get_all(AUTHORIZATION)
         .iter()
-        .any(|value| value.to_str().is_ok_and(session::is_ours));
-    if ours {
+        .any(|value| value.to_str().is_ok_and(session::is_ours))
+}
+
+fn remove_own_session(headers: &mut HeaderMap) {
+    if carries_session(headers) {
         headers.remove(AUTHORIZATION);
     }
 }

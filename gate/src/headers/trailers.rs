@@ -32,20 +32,41 @@ const HEAD_ONLY: [&str; 22] = [
 ];
 const HEAD_ONLY_PREFIXES: [&str; 3] = ["access-control-", "if-", "sec-"];
 
-/// Removes what may not stand in trailers, of a request or of a response, and what
-/// `announced` (of [`announced_trailers`]) does not name. `None` when nothing is left.
-pub fn scrub_trailers(mut trailers: HeaderMap, announced: &HeaderValue) -> Option<HeaderMap> {
-    let announced = announced.to_str().unwrap_or_default();
+/// Which trailers of a message the next connection can carry. Those that could change
+/// what was decided on its head never pass.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum PassingTrailers {
+    /// None: the receiver does not take them.
+    #[default]
+    Nothing,
+    /// Those that the head announced, as [`announced_trailers`] gives them: HTTP/1.
+    Announced(HeaderValue),
+    /// Any: HTTP/2, which needs no announcement. (That of gRPC has none.)
+    Any,
+}
+
+/// Removes what may not stand in trailers, of a request or of a response, and what does
+/// not pass. `None` when nothing is left.
+pub fn scrub_trailers(mut trailers: HeaderMap, passing: &PassingTrailers) -> Option<HeaderMap> {
     remove_where(&mut trailers, |name| !may_trail(name));
-    let unannounced: Vec<HeaderName> = trailers
-        .keys()
-        .filter(|name| !announced.split(", ").any(|named| named == name.as_str()))
-        .cloned()
-        .collect();
-    for name in unannounced {
-        trailers.remove(name);
+    match passing {
+        PassingTrailers::Nothing => trailers.clear(),
+        PassingTrailers::Announced(names) => keep_named(&mut trailers, names),
+        PassingTrailers::Any => {}
     }
     (!trailers.is_empty()).then_some(trailers)
+}
+
+fn keep_named(trailers: &mut HeaderMap, names: &HeaderValue) {
+    let names = names.to_str().unwrap_or_default();
+    let unnamed: Vec<HeaderName> = trailers
+        .keys()
+        .filter(|name| !names.split(", ").any(|named| named == name.as_str()))
+        .cloned()
+        .collect();
+    for name in unnamed {
+        trailers.remove(name);
+    }
 }
 
 /// The trailers that a message announces, without those that may not be; for the
@@ -114,13 +135,20 @@ mod tests {
         ] {
             trailers.insert(name, HeaderValue::from_static("1"));
         }
-        let announced = HeaderValue::from_static("grpc-status, grpc-message, x-checksum");
-        let nothing = HeaderValue::from_static("x-other");
-        assert_eq!(scrub_trailers(trailers.clone(), &nothing), None);
-        let trailers = scrub_trailers(trailers, &announced).unwrap();
-        let mut left: Vec<_> = trailers.keys().map(HeaderName::as_str).collect();
-        left.sort_unstable();
-        assert_eq!(left, ["grpc-message", "grpc-status", "x-checksum"]);
+        let announced = |names| PassingTrailers::Announced(HeaderValue::from_static(names));
+        let left = |passing: &PassingTrailers| {
+            let left = scrub_trailers(trailers.clone(), passing)?;
+            let mut names: Vec<_> = left.keys().map(ToString::to_string).collect();
+            names.sort_unstable();
+            Some(names.join(" "))
+        };
+        assert_eq!(left(&PassingTrailers::Nothing), None);
+        assert_eq!(left(&announced("x-other")), None);
+        let harmless = "grpc-message grpc-status x-checksum";
+        let some = left(&announced("grpc-status, grpc-message, x-checksum"));
+        assert_eq!(some.as_deref(), Some(harmless));
+        let any = left(&PassingTrailers::Any);
+        assert_eq!(any.unwrap(), format!("{harmless} x-unannounced"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The key that signs receipts, and its names.
 
-use crate::encoding::{base64url_decode, base64url_encode, hex_decode};
+use crate::encoding::{base64url_decode, base64url_encode};
+use crate::hex;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -43,7 +44,7 @@ impl ReceiptKey {
     /// [`ReceiptKeyError`].
     pub fn from_text(text: &str) -> Result<Self, ReceiptKeyError> {
         let text = text.trim();
-        if let Some(seed) = hex_decode::<32>(text).map(Zeroizing::new) {
+        if let Some(seed) = hex::decode::<32>(text).map(Zeroizing::new) {
             return Ok(Self::from_seed(&seed));
         }
         let bytes: Zeroizing<Vec<u8>> =

@@ -1,6 +1,7 @@
 //! Routes as the configuration defines them.
 
 use super::{Metering, MethodSet, RoutePattern};
+use crate::challenge::ChallengeTemplates;
 use crate::limits::MAX_ROUTES;
 use crate::offer::ProductOffer;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ pub struct Route {
     pub(super) methods: MethodSet,
     pub(super) access: Access,
     pub(super) metering: Metering,
+    pub(super) challenges: ChallengeTemplates,
 }
 
 impl Route {
@@ -55,6 +57,11 @@ impl Route {
     /// What a request costs where the product counts credits.
     pub fn metering(&self) -> Metering {
         self.metering
+    }
+
+    /// What every 402 of it has in common.
+    pub(crate) fn challenges(&self) -> &ChallengeTemplates {
+        &self.challenges
     }
 
     /// What it sells, unless it is free.

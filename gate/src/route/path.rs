@@ -69,6 +69,11 @@ impl fmt::Display for CanonicalPath {
 
 /// Appends the canonical form of one segment to `text` and returns the decoded one.
 fn read_segment(piece: &str, text: &mut String) -> Result<String, GateError> {
+    // Most segments are made of these alone, and mean what they say.
+    if !piece.is_empty() && piece.bytes().all(is_plain) {
+        text.push_str(piece);
+        return Ok(piece.to_owned());
+    }
     let mut decoded = Vec::with_capacity(piece.len());
     let mut bytes = piece.bytes();
     while let Some(byte) = bytes.next() {
@@ -128,6 +133,11 @@ fn holds_an_escape(decoded: &str) -> bool {
 /// RFC 3986 `unreserved`.
 fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
+}
+
+/// Those of them that no server makes anything else of: dots may be dot segments.
+fn is_plain(byte: u8) -> bool {
+    byte != b'.' && is_unreserved(byte)
 }
 
 /// RFC 3986 `pchar` without the escape.

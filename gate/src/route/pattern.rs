@@ -2,6 +2,7 @@
 
 use super::RouteError;
 use super::path::CanonicalPath;
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -83,7 +84,7 @@ impl RoutePattern {
     }
 
     /// Whether decoded segments match.
-    pub(super) fn matches(&self, segments: &[String]) -> bool {
+    pub(super) fn matches(&self, segments: &[impl AsRef<str>]) -> bool {
         let enough = if self.tail {
             segments.len() >= self.parts.len()
         } else {
@@ -95,7 +96,7 @@ impl RoutePattern {
                 .iter()
                 .zip(segments)
                 .all(|(part, segment)| match part {
-                    Part::Exact(exact) => exact == segment,
+                    Part::Exact(exact) => exact == segment.as_ref(),
                     Part::Parameter => true,
                 })
     }
@@ -103,7 +104,7 @@ impl RoutePattern {
     /// The same pattern over [folded](fold) segments.
     pub(super) fn folded(&self) -> Self {
         let fold_part = |part: &Part| match part {
-            Part::Exact(exact) => Part::Exact(fold(exact)),
+            Part::Exact(exact) => Part::Exact(fold(exact).into_owned()),
             Part::Parameter => Part::Parameter,
         };
         Self {
@@ -138,10 +139,17 @@ impl fmt::Display for RoutePattern {
 }
 
 /// What is left of a segment once the differences are removed that many upstreams
-/// ignore: letter case, `;parameters`, dots and spaces at the end.
-pub(super) fn fold(segment: &str) -> String {
+/// ignore: letter case, `;parameters`, dots and spaces at the end. Most segments have
+/// none of them, and are not copied.
+pub(super) fn fold(segment: &str) -> Cow<'_, str> {
     let name = segment.split(';').next().unwrap_or_default();
-    name.trim_end_matches(['.', ' ']).to_lowercase()
+    let name = name.trim_end_matches(['.', ' ']);
+    let lower = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
+    if name.bytes().all(lower) {
+        Cow::Borrowed(name)
+    } else {
+        Cow::Owned(name.to_lowercase())
+    }
 }
 
 fn is_parameter_name(name: &str) -> bool {

@@ -2,6 +2,7 @@
 
 use super::pattern::fold;
 use super::{Access, CanonicalPath, MethodSet, Route, RouteDefinition, RouteError, RoutePattern};
+use crate::challenge::ChallengeTemplates;
 use crate::error::GateError;
 use crate::limits::MAX_ROUTES;
 use crate::offer::ProductOffer;
@@ -84,6 +85,7 @@ impl RouteTable {
                 methods,
                 access,
                 metering,
+                challenges: ChallengeTemplates::default(),
             });
             let same = |resource: &&mut Resource| resource.pattern.same_shape(&pattern);
             if let Some(resource) = resources.iter_mut().find(same) {
@@ -142,6 +144,7 @@ impl RouteTable {
                 let access = Access::Paid(offer(old));
                 *route = Arc::new(Route {
                     access,
+                    challenges: ChallengeTemplates::default(),
                     ..Route::clone(route)
                 });
             }

@@ -37,34 +37,55 @@ struct Chain {
     r#type: &'static str,
 }
 
-impl SignInChallenge {
-    /// The challenge for one resource; `None` for times that RFC 3339 cannot write.
-    ///
-    /// `product` is what the sign-in is good for. `statement` is shown by the wallet
-    /// and must be one printable line.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each is another thing; a structure would only repeat the names"
-    )]
+/// What is new in every sign-in challenge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignInTerms {
+    /// See [`super::nonce`].
+    pub nonce: String,
+    /// When it was made, RFC 3339.
+    pub issued_at: String,
+    /// Until when it can be answered, RFC 3339.
+    pub expiration_time: String,
+}
+
+impl SignInTerms {
+    /// The terms of a challenge made `now` for a sign-in that is good for `product`;
+    /// `None` for times that RFC 3339 cannot write.
     pub fn new(
         keys: &KeyRing,
         origin: &Origin,
-        network: &Network,
         product: &Pubkey,
-        resource_url: &str,
-        statement: String,
         now: UnixSeconds,
         random: [u8; 4],
     ) -> Option<Self> {
         let expires = UnixSeconds(now.0.checked_add_unsigned(MAX_SIWX_AGE.0)?);
         Some(Self {
+            nonce: nonce::make(keys, origin, product, now, random),
+            issued_at: Timestamp(now).to_text()?,
+            expiration_time: Timestamp(expires).to_text()?,
+        })
+    }
+}
+
+impl SignInChallenge {
+    /// The challenge for one resource. `statement` is shown by the wallet and must be
+    /// one printable line.
+    pub fn new(
+        origin: &Origin,
+        network: &Network,
+        resource_url: &str,
+        statement: String,
+        terms: &SignInTerms,
+    ) -> Self {
+        let terms = terms.clone();
+        Self {
             info: Info {
                 domain: origin.authority().to_owned(),
                 uri: resource_url.to_owned(),
                 version: super::verify::VERSION,
-                nonce: nonce::make(keys, origin, product, now, random),
-                issued_at: Timestamp(now).to_text()?,
-                expiration_time: Timestamp(expires).to_text()?,
+                nonce: terms.nonce,
+                issued_at: terms.issued_at,
+                expiration_time: terms.expiration_time,
                 statement,
             },
             supported_chains: [Chain {
@@ -72,6 +93,6 @@ impl SignInChallenge {
                 r#type: super::verify::KEY_TYPE,
             }],
             schema: MessageSchema,
-        })
+        }
     }
 }

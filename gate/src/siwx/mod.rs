@@ -15,7 +15,7 @@ mod schema;
 mod timestamp;
 mod verify;
 
-pub use challenge::SignInChallenge;
+pub use challenge::{SignInChallenge, SignInTerms};
 pub use message::SignInMessage;
 pub use timestamp::Timestamp;
 pub use verify::{SignedIn, Verification};

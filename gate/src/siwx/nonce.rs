@@ -9,7 +9,7 @@
 //! clients and servers do not compare with the request: a sign-in that was made for
 //! one product opens no other, on no replica.
 
-use crate::encoding::{hex_decode, hex_encode};
+use crate::hex;
 use crate::keys::{KeyRing, Purpose};
 use crate::limits::{CLOCK_SKEW, MAX_SIWX_AGE};
 use crate::origin::Origin;
@@ -34,7 +34,7 @@ pub fn make(
     bytes.extend_from_slice(&time);
     bytes.extend_from_slice(&random);
     bytes.extend_from_slice(code.first_chunk::<8>().unwrap_or(&[0; 8]));
-    hex_encode(&bytes)
+    hex::encode(bytes)
 }
 
 /// When the nonce was made, if this origin made it for `product` and it is not too
@@ -46,7 +46,7 @@ pub fn check(
     nonce: &str,
     now: UnixSeconds,
 ) -> Option<UnixSeconds> {
-    let bytes = hex_decode::<16>(nonce)?;
+    let bytes = hex::decode::<16>(nonce)?;
     let (time, rest) = bytes.split_first_chunk::<4>()?;
     let (random, code) = rest.split_first_chunk::<4>()?;
     let fields: [&[u8]; 4] = [origin.as_str().as_bytes(), product.as_ref(), time, random];

@@ -8,11 +8,14 @@
 )]
 
 mod challenge;
+mod challenge_templates;
 mod decision;
 mod errors;
 mod identity;
+mod nonces;
 mod paths;
 mod receipts;
 mod sessions;
 mod sign_in;
 mod support;
+mod x402;

@@ -19,6 +19,7 @@ mod door;
 mod geyser;
 mod local;
 mod paid_request;
+pub mod proof;
 mod service;
 
 #[cfg(feature = "yellowstone")]

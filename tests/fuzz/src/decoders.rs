@@ -91,9 +91,6 @@ fn wire_transaction(bytes: &[u8]) -> bool {
         return false;
     };
     let again = transaction::to_bytes(&decoded).expect("it was small enough");
-    assert!(
-        bytes.starts_with(&again),
-        "written otherwise than it was read: {bytes:?}"
-    );
+    assert_eq!(bytes, again, "written otherwise than it was read");
     true
 }

@@ -150,6 +150,11 @@ fn no_message_verifies_that_was_not_signed() {
 }
 
 #[test]
+fn no_payment_verifies_that_the_payer_did_not_sign() {
+    service_rounds("payments", 3_000, service::payments::run);
+}
+
+#[test]
 fn no_account_opens_what_is_not_its_owners() {
     service_rounds("accounts", 5_000, service::accounts::run);
 }

@@ -12,9 +12,9 @@ use serde_json::Value;
 use solana_keypair::Keypair;
 use tollgate_cli::pay::{Agent, Browser, SpendingPolicy};
 use tollgate_client::chain::SubmitLimits;
+use tollgate_e2e_tests::proof::sign_in;
 
 use crate::history::{Answer, CallerId, Deed, Event, Exchange, Proof};
-use crate::proof::sign_in;
 use crate::world::{REQUEST_NUMBER, World};
 
 /// How long a caller waits for an answer: longer than anything that a replica waits

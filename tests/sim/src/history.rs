@@ -61,6 +61,18 @@ pub enum Event {
         /// Whether it works (also if it is slow or behind).
         works: bool,
     },
+    /// A limit on how often a payer may ask came in force at a replica, or its count of
+    /// who asked began anew: at some moment of the span.
+    Limit {
+        /// Not before.
+        from: Moment,
+        /// Not after.
+        at: Moment,
+        /// Which replica.
+        replica: usize,
+        /// The limit; `None`: without limit.
+        limit: Option<Limit>,
+    },
     /// How many calls of a replica waited for the chain at once, at most.
     InFlight {
         /// Which replica.
@@ -117,8 +129,21 @@ pub enum Deed {
     Jumped,
     /// A replica was stopped and started again.
     Restarted(usize),
+    /// Another configuration was put in force at a replica.
+    Reloaded(usize),
+    /// A replica could not check another configuration, and kept its own.
+    NotReloaded(usize),
     /// An agent was killed in the middle of whatever it did.
     AgentKilled(CallerId),
+}
+
+/// How often the holder of one entitlement may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// In the long run.
+    pub per_minute: u32,
+    /// At once.
+    pub burst: u32,
 }
 
 /// What stood on chain: one bit for each caller.

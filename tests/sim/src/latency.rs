@@ -17,7 +17,7 @@ use tollgate_client::{
 use tollgate_e2e_tests::{Cluster, Service};
 use tollgate_localnet::Localnet;
 
-use crate::proof::sign_in;
+use tollgate_e2e_tests::proof::sign_in;
 
 /// Between two questions of the user, and between two looks at the chain.
 const PAUSE: Duration = Duration::from_millis(2);

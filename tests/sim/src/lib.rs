@@ -3,9 +3,9 @@
 //! [`run`] starts replicas of the real verifier behind a balancer, a local chain with
 //! the real program, and callers who ask, sign in, pay, retry and use sessions, while
 //! an operator revokes and refunds, the chain's clock jumps, RPC servers fail, lag and
-//! stall, and replicas restart. Nothing is asserted on the way: everything that
+//! stall, and replicas restart or get another configuration. Nothing is asserted on the way: everything that
 //! happens goes into a [`history::History`], and [`checker::judge`] holds the whole of
-//! it against the invariants I1 to I7.
+//! it against the invariants I1 to I8.
 //!
 //! | invariant | what it says |
 //! | --- | --- |
@@ -16,6 +16,7 @@
 //! | I5 | nothing reaches the upstream before a grant |
 //! | I6 | no 402 may be stored, no paid answer shared |
 //! | I7 | what a replica asks the chain at the same time is bounded |
+//! | I8 | nobody is served more often than the limit in force allows; 429, with `Retry-After`, is said only where one is |
 //!
 //! A run is repeatable in what it tries (`seed`), not in how the operating system
 //! interleaves it. So the checker never judges by when something was meant to happen:
@@ -35,6 +36,5 @@ pub mod checker;
 pub mod history;
 pub mod latency;
 mod operator;
-pub mod proof;
 pub mod run;
 mod world;

@@ -11,7 +11,7 @@ use solana_signer::Signer;
 use tollgate_cli::commands::send::send_signed_by;
 use tollgate_client::{Addresses, Entitlement};
 
-use crate::history::{Deed, Event};
+use crate::history::{Deed, Event, Limit};
 use crate::world::{Fault, World};
 
 /// More than the product's access: everything that was paid is over.
@@ -25,6 +25,7 @@ enum Act {
     Break,
     Mend,
     Restart,
+    Reload,
     Revoke,
     Refund,
     TroubleAgents,
@@ -33,7 +34,7 @@ enum Act {
 
 /// The acts are dealt like cards: in another order for each seed, but all of them
 /// before any comes again.
-const DECK: [Act; 11] = [
+const DECK: [Act; 14] = [
     Act::Break,
     Act::Break,
     Act::Break,
@@ -41,11 +42,30 @@ const DECK: [Act; 11] = [
     Act::Mend,
     Act::Mend,
     Act::Restart,
+    Act::Reload,
+    Act::Reload,
+    Act::Reload,
     Act::Revoke,
     Act::Refund,
     Act::TroubleAgents,
     Act::Jump,
 ];
+
+/// How often payers may ask, by the configurations that are put in force.
+const LIMITS: [Option<Limit>; 3] = [
+    None,
+    Some(TIGHT),
+    Some(Limit {
+        per_minute: 300,
+        burst: 4,
+    }),
+];
+
+/// A limit that whoever asks a few times in a row meets.
+pub(crate) const TIGHT: Limit = Limit {
+    per_minute: 20,
+    burst: 2,
+};
 
 /// Does to the world what happens to worlds.
 pub(crate) struct Operator {
@@ -85,6 +105,16 @@ impl Operator {
                 self.world.restart(replica).await;
                 self.record(Deed::Restarted(replica));
             }
+            Act::Reload => {
+                let limit = LIMITS.choose(random).copied().flatten();
+                let rotate = random.random_bool(0.5);
+                let done = self.world.reload(replica, limit, rotate).await;
+                self.record(if done {
+                    Deed::Reloaded(replica)
+                } else {
+                    Deed::NotReloaded(replica)
+                });
+            }
             Act::Revoke => {
                 for caller in callers {
                     if self.revoke(caller).await {
@@ -115,6 +145,16 @@ impl Operator {
             self.world.set_fault(replica, None);
         }
         self.world.localnet.faults().clear();
+    }
+
+    /// Puts a limit in force at every replica, however often it takes.
+    pub(crate) async fn limit(&self, limit: Option<Limit>) {
+        for replica in 0..self.world.replicas() {
+            while !self.world.reload(replica, limit, false).await {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            self.record(Deed::Reloaded(replica));
+        }
     }
 
     /// What the agents' own way to the chain suffers.

@@ -9,8 +9,8 @@ use rand::rngs::StdRng;
 use solana_signer::Signer;
 
 use crate::callers::Caller;
-use crate::history::{Event, History};
-use crate::operator::Operator;
+use crate::history::{Event, History, Limit};
+use crate::operator::{Operator, TIGHT};
 use crate::world::{FUNDS, World};
 
 /// How large a run is.
@@ -74,9 +74,18 @@ pub async fn run(settings: Settings) -> History {
     let at = world.recorder.now();
     world.recorder.add(Event::Healed { at });
     recovered(&world).await;
+    limit(&operator, None).await;
     for caller in &mut done {
         caller.settle().await;
     }
+    // Whatever the seed has brought, everybody meets a limit once.
+    limit(&operator, Some(TIGHT)).await;
+    for caller in &mut done {
+        for _ in 0..2 * TIGHT.burst {
+            caller.use_session(0).await;
+        }
+    }
+    limit(&operator, None).await;
     let at = world.recorder.now();
     world.recorder.add(Event::Deadline { at });
     for caller in &mut done {
@@ -113,6 +122,12 @@ async fn recovered(world: &Arc<World>) {
     };
     // A replica that does not recover is found by what it answers.
     let _ = tokio::time::timeout(HEALING, waiting).await;
+}
+
+/// Puts a limit in force everywhere. A replica that does not take it is found by what
+/// it answers.
+async fn limit(operator: &Operator, limit: Option<Limit>) {
+    let _ = tokio::time::timeout(HEALING, operator.limit(limit)).await;
 }
 
 /// Writes down what was paid, by the journals and by the chain.

@@ -11,7 +11,9 @@
 use std::time::Duration;
 
 use tollgate_sim::checker::{Invariant, judge};
-use tollgate_sim::history::{Answer, Bounds, ChainState, Event, Exchange, History, Moment, Proof};
+use tollgate_sim::history::{
+    Answer, Bounds, ChainState, Event, Exchange, History, Limit, Moment, Proof,
+};
 
 const PRICE: u64 = 10_000;
 /// When the payment of caller 0 is confirmed, and when it is revoked.
@@ -56,7 +58,7 @@ fn answer(status: u16) -> Answer {
             String::new()
         },
         cache_control: if status == 200 { "private" } else { "no-store" }.to_owned(),
-        retry_after: status == 503,
+        retry_after: [429, 503].contains(&status),
     }
 }
 
@@ -313,6 +315,67 @@ fn i7_too_much_at_once_is_found() {
         most: 9,
     };
     breaks([crowd], Invariant::I7);
+}
+
+/// A limit of two at once and one in a second, which comes in force between 2,000 and
+/// 2,100.
+fn limit(from: u64, limited: bool) -> Event {
+    Event::Limit {
+        from: ms(from),
+        at: ms(from + 100),
+        replica: 0,
+        limit: limited.then_some(Limit {
+            per_minute: 60,
+            burst: 2,
+        }),
+    }
+}
+
+#[test]
+fn i8_a_429_without_a_limit_is_found() {
+    let refused = |sent| Event::Exchange(exchange(1, Proof::Session, sent, 429));
+    breaks([refused(3_000)], Invariant::I8);
+    let span = [limit(2_000, true), limit(4_000, false)];
+    for (sent, right) in [
+        (1_900, false),
+        (2_050, true),
+        (3_000, true),
+        (4_090, true),
+        (4_101, false),
+    ] {
+        let events = span.clone().into_iter().chain([refused(sent)]);
+        if right {
+            holds(events);
+        } else {
+            breaks(events, Invariant::I8);
+        }
+    }
+    let mut without = exchange(1, Proof::Session, 3_000, 429);
+    without.answer.as_mut().unwrap().retry_after = false;
+    breaks(
+        [limit(2_000, true), Event::Exchange(without)],
+        Invariant::I8,
+    );
+}
+
+#[test]
+fn i8_more_than_the_limit_allows_is_found() {
+    let crowd = |first: u64, count: u64| -> Vec<Event> {
+        let requests =
+            (0..count).map(|number| exchange(number + 1, Proof::Session, first + 20 * number, 200));
+        requests.flat_map(served).collect()
+    };
+    let limited = |events: Vec<Event>| [limit(2_000, true)].into_iter().chain(events);
+    // Two, and one that a race may give away.
+    holds(limited(crowd(2_200, 3)));
+    breaks(limited(crowd(2_200, 4)), Invariant::I8);
+    // A second later there is one more.
+    let mut more = crowd(2_200, 3);
+    let late = exchange(9, Proof::Session, 3_250, 200);
+    more.extend(served(late));
+    holds(limited(more));
+    // While it comes in force, nobody can say.
+    holds(limited(crowd(2_050, 4)));
 }
 
 /// Where the samples have a hole, nobody is accused.

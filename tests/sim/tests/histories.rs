@@ -33,6 +33,7 @@ struct Content {
     served: usize,
     demanded: usize,
     unavailable: usize,
+    limited: usize,
     payments: usize,
     faults: usize,
     samples: usize,
@@ -40,6 +41,7 @@ struct Content {
     refunded: usize,
     jumps: usize,
     restarts: usize,
+    reloads: usize,
     killed: usize,
 }
 
@@ -53,6 +55,7 @@ impl Content {
                         Some(200) => content.served += 1,
                         Some(402 | 403) => content.demanded += 1,
                         Some(503) => content.unavailable += 1,
+                        Some(429) => content.limited += 1,
                         _ => {}
                     }
                 }
@@ -64,6 +67,8 @@ impl Content {
                     Deed::Refunded(_) => content.refunded += 1,
                     Deed::Jumped => content.jumps += 1,
                     Deed::Restarted(_) => content.restarts += 1,
+                    Deed::Reloaded(_) => content.reloads += 1,
+                    Deed::NotReloaded(_) => {}
                     Deed::AgentKilled(_) => content.killed += 1,
                 },
                 _ => {}
@@ -76,6 +81,7 @@ impl Content {
         self.served += other.served;
         self.demanded += other.demanded;
         self.unavailable += other.unavailable;
+        self.limited += other.limited;
         self.payments += other.payments;
         self.faults += other.faults;
         self.samples += other.samples;
@@ -83,7 +89,24 @@ impl Content {
         self.refunded += other.refunded;
         self.jumps += other.jumps;
         self.restarts += other.restarts;
+        self.reloads += other.reloads;
         self.killed += other.killed;
+    }
+}
+
+/// Prints a history for whoever has to explain it: of the chain only what changed.
+fn tell(history: &History) {
+    let mut before = None;
+    for event in &history.events {
+        match event {
+            Event::Chain(state) => {
+                if before.replace(&state.usable) != Some(&state.usable) {
+                    println!("{event:?}");
+                }
+            }
+            Event::Upstream { .. } => {}
+            _ => println!("{event:?}"),
+        }
     }
 }
 
@@ -95,6 +118,9 @@ async fn judged(seed: u64, steps: u32) -> Content {
     let violations = judge(&history);
     for violation in &violations {
         println!("{violation}");
+    }
+    if !violations.is_empty() {
+        tell(&history);
     }
     assert!(
         violations.is_empty(),
@@ -135,6 +161,8 @@ async fn every_history_keeps_the_invariants() {
         total.samples,
         total.jumps,
         total.restarts,
+        total.reloads,
+        total.limited,
         total.unavailable + total.revoked + total.refunded + total.killed,
     ];
     assert!(!happened.contains(&0), "{total:?}");

@@ -14,8 +14,8 @@ use tollgate_gate::siwx::Timestamp;
 use tollgate_gate::{Entitled, GateError, Outcome};
 use tracing::warn;
 
+use super::held::Held;
 use crate::chain::Key;
-use crate::credits::Reservation;
 use crate::embedded::PaidAccess;
 use crate::error::ServiceError;
 use crate::receipts::Issued;
@@ -27,19 +27,16 @@ pub(crate) struct Grant {
     pub(super) entitled: Entitled,
     /// For a caller who signed in with this request.
     pub(super) session: Option<SessionToken>,
-    /// What it costs where credits are counted. A grant that took effect and is
-    /// dropped without an answer has cost it.
-    pub(super) reservation: Option<Reservation>,
+    /// What the request has taken.
+    pub(super) held: Held,
     pub(super) receipts: Option<Arc<Issued>>,
 }
 
 impl Grant {
     /// From now on the request may be served, and counts as such when nothing is heard
     /// of it again.
-    pub(super) fn take_effect(&self) {
-        if let Some(reservation) = &self.reservation {
-            reservation.admit();
-        }
+    pub(super) fn take_effect(&mut self) {
+        self.held.take_effect();
     }
 
     /// How long a connection may stay that outlives its request.
@@ -75,10 +72,8 @@ impl Grant {
     /// Completes the answer to the caller: nobody else may keep it, and a caller who
     /// signed in gets a session token, whatever the server behind the gate said.
     pub(crate) fn complete(&self, answer: Result<Response, ServiceError>) -> Response {
-        let credits_left = self
-            .reservation
-            .as_ref()
-            .map(|reservation| reservation.end(outcome(&answer)));
+        let reservation = self.held.reservation.as_ref();
+        let credits_left = reservation.map(|reservation| reservation.end(outcome(&answer)));
         let mut response = match answer {
             Ok(response) if response.status() == StatusCode::PAYMENT_REQUIRED => {
                 // The upstream's own 402 would make the caller pay again.

@@ -1,20 +1,41 @@
 //! The one decision about a request, for every way in: the reverse proxy, the
 //! forward-auth endpoint and the tower layer ask here and only carry out the answer.
 //!
-//! | module | what it answers |
-//! | --- | --- |
-//! | [`decide`] | what is to be done with a request |
-//! | [`grant`] | what goes with leave to serve one |
+//! A decision is taken in steps. Each takes what the one before it found, and none
+//! knows the ones after it:
+//!
+//! | step | module | from | to |
+//! | --- | --- | --- | --- |
+//! | way | [`way`] | the request | its route, or the whole answer |
+//! | verdict | [`verdict`] | the route, who asks, the chain | free, entitled, or a payment due |
+//! | conclusion | [`conclusion`] | the verdict | what is answered, and what is recorded of it |
+//! | effect | [`decide`] | the conclusion | the same, once it is recorded |
+//!
+//! A failure of any step is a [`ServiceError`](crate::error::ServiceError), which the
+//! conclusion turns into the answer. What a request takes on its way (credits, its
+//! sign-in) is [`Held`](held::Held): it goes back by itself unless the conclusion
+//! takes effect.
+//!
+//! A further way to be let through, such as a payment that comes with the request,
+//! is a step between verdict and conclusion, from a verdict to a verdict: it looks at
+//! `Verdict::Due` alone and waits like every other step ([`Begun::Waiting`]). What it
+//! takes goes into `Held`, what it adds to the answer into [`Grant`].
 
+mod conclusion;
 mod decide;
 mod grant;
+mod held;
+mod verdict;
+mod way;
 
 use axum::response::Response;
 use http::{HeaderMap, Method};
 use tollgate_gate::RouteMatch;
+use tollgate_gate::headers::PAID_SLOT;
 
-pub(crate) use self::decide::{Begun, key_of, reading};
+pub(crate) use self::decide::Begun;
 pub(crate) use self::grant::Grant;
+use crate::chain::Freshness;
 
 /// The parts of a request that the decision depends on.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +47,17 @@ pub(crate) struct Asked<'a> {
     pub(crate) headers: &'a HeaderMap,
     /// Whether it is a WebSocket handshake, which only some routes take.
     pub(crate) websocket: bool,
+}
+
+impl Asked<'_> {
+    /// How new the answer has to be to whoever proves a key with this request. A slot of
+    /// payment that is no number claims nothing.
+    fn freshness(&self) -> Freshness {
+        self.headers
+            .get(PAID_SLOT)
+            .and_then(|value| value.to_str().ok()?.parse().ok())
+            .map_or(Freshness::Proven, Freshness::Claimed)
+    }
 }
 
 /// What is to be done with a request.

@@ -19,7 +19,7 @@ use tracing::debug;
 
 use super::json_body;
 use crate::app::App;
-use crate::audit::{Event, Kind, Proof};
+use crate::audit::{Kind, Proof, Record};
 use crate::chain::{Freshness, Key, Listing, Observed, Snapshot};
 use crate::error::{ServiceError, json_response};
 use crate::request_id::RequestId;
@@ -37,6 +37,9 @@ struct Question {
     product_id: Option<String>,
     /// The beneficiary's address.
     wallet: String,
+    /// The slot in which the wallet paid, if that is known: the answer is as of this
+    /// slot or later, or 503.
+    paid_in_slot: Option<u64>,
 }
 
 /// Where an entitlement stands. The words are stable.
@@ -95,22 +98,27 @@ pub(super) async fn check(
         product: listing.address,
         beneficiary: wallet,
     };
-    let asking = app.cache.get(key, Freshness::Remembered);
+    let asking = async {
+        match question.paid_in_slot {
+            Some(slot) => app.cache.read_at_least(listing.address, wallet, slot).await,
+            None => app.cache.get(key, Freshness::Remembered).await,
+        }
+    };
     let observed = request_record::waiting(Wait::Chain, asking)
         .await
         .map_err(|failure| app.unreadable(failure))?;
-    let address = app.chain.addresses().entitlement(&listing.address, &wallet);
+    let address = app.pool.addresses().entitlement(&listing.address, &wallet);
     let entitlement = with_local_use(&app, address, &observed).await?;
     let entitlement = entitlement.as_ref();
     let standing = Standing::of(entitlement, observed.chain_time);
-    app.witness_check(Event {
+    app.witness_check(Record {
         request: RequestId::current(),
-        product: Some(listing.slug),
+        product: Some(listing.slug.to_string()),
         beneficiary: Some(wallet),
         proof: Some(Proof::None),
         entitlement: Some(address),
         slot: Some(observed.reading.slot),
-        ..Event::new(Kind::Verification, standing.reason())
+        ..Record::of_decision(Kind::Verification, standing.reason())
     })
     .await?;
     let expires_at = entitlement.map(|entitlement| entitlement.expires_at);

@@ -108,6 +108,11 @@ pub(super) fn own_paths() -> Map<String, Value> {
                 "description": "The product is named in exactly one of three ways",
                 "properties": {
                     "wallet": text, "product": text, "product_slug": text, "product_id": text,
+                    "paid_in_slot": {
+                        "type": "integer",
+                        "minimum": 0,
+                        "description": "The slot in which the wallet paid: the answer is as of this slot or later, or 503",
+                    },
                 },
             }),
         ) }),

@@ -17,11 +17,12 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
+use tollgate_client::chain::CLOCK;
 use tollgate_client::instructions::Payment;
 use tollgate_client::transaction::{ComputeBudget, PURCHASE_UNITS, to_bytes, unsigned};
 use tollgate_client::{
-    Addresses, Chain, ChainError, DurationSeconds, IntentStatus, PaymentId, PaymentIntent, Product,
-    Pubkey, Purchase, Slug, UnixSeconds,
+    Addresses, DurationSeconds, IntentStatus, Merchant, PaymentId, PaymentIntent, Product, Pubkey,
+    Purchase, Slug, UnixSeconds,
 };
 use tollgate_gate::GateError;
 use tollgate_gate::headers::forbid_storing;
@@ -29,7 +30,7 @@ use tracing::warn;
 
 use super::{ICON_PATH, json_body};
 use crate::app::App;
-use crate::chain::Listing;
+use crate::chain::{Listing, Pool, RpcFailure, chain_time};
 use crate::error::{ServiceError, json_response};
 use crate::request_record::{self, Wait};
 
@@ -81,14 +82,14 @@ pub(super) async fn transaction(
         .payment_turns
         .try_acquire()
         .map_err(|_| GateError::Overloaded)?;
-    let reading = read(&app.chain, &listing, &payer, &payment_id);
+    let reading = read(&app.pool, &listing, &payer, &payment_id);
     let facts = request_record::waiting(Wait::Chain, reading)
         .await
         .map_err(|error| {
             warn!(code = error.code(), %error, "reading for a transaction request failed");
             GateError::ChainUnavailable
         })?;
-    let addresses = app.chain.addresses();
+    let addresses = app.pool.addresses();
     let instructions = match &facts.intent {
         None => {
             if facts.paused || !facts.product.active {
@@ -168,27 +169,30 @@ struct Facts {
 }
 
 async fn read(
-    chain: &Chain,
+    pool: &Pool,
     listing: &Listing,
     payer: &Pubkey,
     payment_id: &PaymentId,
-) -> Result<Facts, ChainError> {
+) -> Result<Facts, RpcFailure> {
+    const GONE: RpcFailure = RpcFailure::Malformed("the merchant or product account is gone");
     let merchant = listing.product.merchant;
-    let intent_address = chain.addresses().intent(&merchant, payer, payment_id);
-    let (now, (blockhash, _), merchant, product, intent) = tokio::try_join!(
-        chain.time(),
-        chain.latest_blockhash(),
-        chain.merchant(&merchant),
-        chain.product(&listing.address),
-        chain.intent(&intent_address),
-    )?;
-    let gone = ChainError::Malformed("the merchant or product account is gone");
-    let (Some(merchant), Some(product)) = (merchant, product) else {
-        return Err(gone);
-    };
+    let intent_address = pool.addresses().intent(&merchant, payer, payment_id);
+    let asked = [merchant, listing.address, intent_address, CLOCK];
+    // One answer, so that all of it belongs together.
+    let accounts = pool.read_accounts(&asked, |_, found| {
+        let found: [_; 4] = found.try_into().map_err(|_| GONE)?;
+        let [merchant_account, product, intent, clock] = found;
+        let merchant: Option<Merchant> = pool.decode(&merchant, merchant_account)?;
+        let product: Option<Product> = pool.decode(&listing.address, product)?;
+        let intent: Option<PaymentIntent> = pool.decode(&intent_address, intent)?;
+        let (merchant, product) = merchant.zip(product).ok_or(GONE)?;
+        Ok((merchant, product, intent, chain_time(clock)?))
+    });
+    let ((merchant, product, intent, now), blockhash) =
+        tokio::try_join!(accounts, pool.latest_blockhash())?;
     Ok(Facts {
         now,
-        blockhash,
+        blockhash: blockhash.hash,
         paused: merchant.paused,
         product,
         intent_address,

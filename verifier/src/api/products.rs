@@ -26,7 +26,7 @@ pub(super) async fn list(State(app): State<Arc<App>>) -> Result<Response, Servic
         StatusCode::OK,
         &json!({
             "network": app.gate.network().caip2(),
-            "program": app.chain.addresses().program_id.to_string(),
+            "program": app.pool.addresses().program_id.to_string(),
             "merchant": app.merchant.to_string(),
             "merchant_name": app.merchant_name,
             "products": products,

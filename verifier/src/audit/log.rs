@@ -9,9 +9,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use tracing::{error, info, warn};
 
-use super::event::milliseconds;
 use super::writer::{Notary, Writer};
-use super::{AuditError, Event, Kind, Record};
+use super::{AuditError, Kind, Record};
 use crate::config::{AuditConfig, SyncPolicy, WhenFull};
 
 /// How long a request waits for room in the queue before it is refused.
@@ -28,7 +27,7 @@ const IDLE: Duration = Duration::from_secs(1);
 pub(crate) struct NoRoom;
 
 enum Message {
-    Event(Box<Event>),
+    Record(Box<Record>),
     Close,
 }
 
@@ -86,15 +85,15 @@ impl AuditLog {
     /// Queues a record, or counts that it was left out, if that takes no waiting.
     ///
     /// # Errors
-    /// The event, when there is no room for it and it must not be left out.
-    pub(crate) fn record_at_once(&self, event: Event) -> Result<(), Box<Event>> {
+    /// The record, when there is no room for it and it must not be left out.
+    pub(crate) fn record_at_once(&self, record: Record) -> Result<(), Box<Record>> {
         let (TrySendError::Full(message) | TrySendError::Closed(message)) =
-            match self.queue.try_send(Message::Event(Box::new(event))) {
+            match self.queue.try_send(Message::Record(Box::new(record))) {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
         match (self.when_full, message) {
-            (WhenFull::Block, Message::Event(event)) => Err(event),
+            (WhenFull::Block, Message::Record(record)) => Err(record),
             (WhenFull::Drop, _) | (WhenFull::Block, Message::Close) => {
                 self.dropped.fetch_add(1, Ordering::Relaxed);
                 Ok(())
@@ -106,11 +105,11 @@ impl AuditLog {
     ///
     /// # Errors
     /// [`NoRoom`]: the decision must not take effect.
-    pub(crate) async fn record(&self, event: Event) -> Result<(), NoRoom> {
-        let Err(event) = self.record_at_once(event) else {
+    pub(crate) async fn record(&self, record: Record) -> Result<(), NoRoom> {
+        let Err(record) = self.record_at_once(record) else {
             return Ok(());
         };
-        match timeout(MAX_WAIT, self.queue.send(Message::Event(event))).await {
+        match timeout(MAX_WAIT, self.queue.send(Message::Record(record))).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(NoRoom),
         }
@@ -158,7 +157,7 @@ async fn write(
         let mut records: Vec<Record> = batch
             .drain(..)
             .filter_map(|message| match message {
-                Message::Event(event) => Some(event.record()),
+                Message::Record(record) => Some(*record),
                 Message::Close => None,
             })
             .collect();
@@ -167,7 +166,7 @@ async fn write(
             warn!(missing, "decisions were not recorded: the queue was full");
             records.push(Record {
                 count: Some(missing),
-                ..Record::new(Kind::Dropped, milliseconds())
+                ..Record::now(Kind::Dropped)
             });
         }
         if !records.is_empty() {

@@ -10,7 +10,6 @@
 //! never bodies, header values, tokens or secrets.
 
 mod error;
-mod event;
 mod files;
 mod log;
 mod observer;
@@ -21,9 +20,8 @@ pub mod verify;
 mod writer;
 
 pub use error::AuditError;
-pub use record::{Digest, Head, Kind, MAX_LINE_BYTES, Record};
+pub use record::{Digest, Head, Kind, MAX_LINE_BYTES, Proof, Record};
 
-pub(crate) use event::{Event, Proof};
 pub(crate) use log::AuditLog;
 pub(crate) use observer::{Outcome, Trail};
 pub(crate) use writer::Notary;

@@ -1,11 +1,12 @@
 //! What admission tells the log, for every way in.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use tollgate_client::{PaymentId, Pubkey};
 use tollgate_gate::{Access, Entitled, GateError, Question, Route};
 
-use super::{Event, Kind, Proof};
+use super::{Kind, Proof, Record};
 use crate::app::App;
 use crate::error::ServiceError;
 use crate::request_id::RequestId;
@@ -55,21 +56,21 @@ impl Trail {
         self.payment_id = Some(payment_id);
     }
 
-    fn event(&self, kind: Kind, code: &'static str) -> Event {
+    fn record(&self, kind: Kind, code: impl Into<Cow<'static, str>>) -> Record {
         let product = self.route.as_ref().and_then(|route| match route.access() {
-            Access::Paid(offer) => Some(offer.slug),
+            Access::Paid(offer) => Some(offer.slug.to_string()),
             Access::Free => None,
         });
-        Event {
+        Record {
             request: RequestId::current(),
-            route: self.route.clone(),
+            route: self.route.as_ref().map(|route| route.pattern().to_string()),
             product,
             beneficiary: self.beneficiary.map(|(key, _, _)| key),
             proof: self.beneficiary.map(|(_, _, proof)| proof),
             entitlement: self.beneficiary.map(|(_, address, _)| address),
             slot: self.slot,
             payment_id: self.payment_id,
-            ..Event::new(kind, code)
+            ..Record::of_decision(kind, code)
         }
     }
 }
@@ -77,7 +78,7 @@ impl Trail {
 impl App {
     /// What is to be recorded of a decision: of those about paid routes everything,
     /// the others are the access log's matter.
-    pub(crate) fn events(&self, trail: &Trail, outcome: &Outcome<'_>) -> Vec<Event> {
+    pub(crate) fn records(&self, trail: &Trail, outcome: &Outcome<'_>) -> Vec<Record> {
         let Some(log) = &self.audit else {
             return Vec::new();
         };
@@ -85,52 +86,59 @@ impl App {
         if !trail.route.as_ref().is_some_and(paid) {
             return Vec::new();
         }
-        let event = match outcome {
-            Outcome::Granted(entitled, receipt) => Event {
+        let record = match outcome {
+            Outcome::Granted(entitled, receipt) => Record {
                 last_intent: Some(entitled.entitlement().last_intent),
                 slot: Some(entitled.slot()),
-                receipt: receipt.clone(),
-                ..trail.event(Kind::Grant, "granted")
+                receipt: receipt.as_deref().map(str::to_owned),
+                ..trail.record(Kind::Grant, "granted")
             },
-            Outcome::Challenged(reason) => trail.event(Kind::Challenge, reason),
-            Outcome::Refused(error) => trail.event(Kind::Refusal, error.code()),
+            Outcome::Challenged(reason) => trail.record(Kind::Challenge, *reason),
+            Outcome::Refused(error) => trail.record(Kind::Refusal, error.code()),
         };
         let verified = match trail.beneficiary {
-            Some((_, _, Proof::SignIn)) => Some(trail.event(Kind::Verification, event.code)),
+            Some((_, _, Proof::SignIn)) => {
+                let code = record.code.clone().unwrap_or_default();
+                Some(trail.record(Kind::Verification, code))
+            }
             Some(_) | None => None,
         };
-        let wanted = |event: &Event| log.wants(event.kind);
-        verified.into_iter().chain([event]).filter(wanted).collect()
+        let wanted = |record: &Record| log.wants(record.kind);
+        verified
+            .into_iter()
+            .chain([record])
+            .filter(wanted)
+            .collect()
     }
 
-    /// Records events if that takes no waiting.
+    /// Queues records if that takes no waiting.
     ///
     /// # Errors
     /// Those that there is no room for now.
-    pub(crate) fn record_at_once(&self, events: Vec<Event>) -> Result<(), Vec<Event>> {
+    pub(crate) fn record_at_once(&self, records: Vec<Record>) -> Result<(), Vec<Record>> {
         let Some(log) = &self.audit else {
             return Ok(());
         };
-        let mut events = events.into_iter();
-        while let Some(event) = events.next() {
-            if let Err(event) = log.record_at_once(event) {
-                return Err([*event].into_iter().chain(events).collect());
+        let mut records = records.into_iter();
+        while let Some(record) = records.next() {
+            if let Err(record) = log.record_at_once(record) {
+                return Err([*record].into_iter().chain(records).collect());
             }
         }
         Ok(())
     }
 
-    /// Records events, in their order.
+    /// Queues records, in their order.
     ///
     /// # Errors
     /// `overloaded` when there is no room for one and none may be missing: what they
     /// tell of must not take effect.
-    pub(crate) async fn record(&self, events: Vec<Event>) -> Result<(), ServiceError> {
+    pub(crate) async fn record(&self, records: Vec<Record>) -> Result<(), ServiceError> {
         let Some(log) = &self.audit else {
             return Ok(());
         };
-        for event in events {
-            log.record(event).await.map_err(|_| no_room())?;
+        for record in records {
+            log.record(record).await.map_err(|_| no_room())?;
         }
         Ok(())
     }
@@ -139,9 +147,9 @@ impl App {
     ///
     /// # Errors
     /// As [`App::record`].
-    pub(crate) async fn witness_check(&self, event: Event) -> Result<(), ServiceError> {
+    pub(crate) async fn witness_check(&self, record: Record) -> Result<(), ServiceError> {
         match &self.audit {
-            Some(log) if log.wants(event.kind) => self.record(vec![event]).await,
+            Some(log) if log.wants(record.kind) => self.record(vec![record]).await,
             Some(_) | None => Ok(()),
         }
     }

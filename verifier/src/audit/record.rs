@@ -4,11 +4,15 @@
 //! hash as the last member: SHA-256 over a label and the JSON without it. A line
 //! that would be written in any other way is not a record.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use tollgate_client::{PaymentId, Pubkey};
+use tollgate_gate::hex;
 
 /// The longest line; a paid URL's pattern is the longest thing in it.
 pub const MAX_LINE_BYTES: usize = 16 * 1024;
@@ -32,9 +36,7 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .iter()
-            .try_for_each(|byte| write!(formatter, "{byte:02x}"))
+        formatter.write_str(&hex::encode(self.0))
     }
 }
 
@@ -48,20 +50,7 @@ impl FromStr for Digest {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const EXPECTED: &str = "expected 64 lower-case hexadecimal digits";
-        let digit = |byte: u8| match byte {
-            b'0'..=b'9' => Ok(byte - b'0'),
-            b'a'..=b'f' => Ok(byte - b'a' + 10),
-            _ => Err(EXPECTED),
-        };
-        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-        if pairs.len() != 32 || !rest.is_empty() {
-            return Err(EXPECTED);
-        }
-        let mut bytes = [0; 32];
-        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-            *byte = digit(*high)? << 4 | digit(*low)?;
-        }
+        let bytes = hex::decode(text).ok_or("expected 64 lower-case hexadecimal digits")?;
         Ok(Self(bytes))
     }
 }
@@ -178,7 +167,20 @@ impl FromStr for Kind {
     }
 }
 
-/// One record. Fields that a kind has no use for are left out.
+/// How a key was proved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// By signing in with this request.
+    SignIn,
+    /// By a session token.
+    Session,
+    /// Not at all: somebody asked about it.
+    None,
+}
+
+/// One record. Fields that a kind has no use for are left out. Cheap to make: keys
+/// become text when it is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
@@ -193,7 +195,7 @@ pub struct Record {
     /// A stable code: of the refusal, the challenge's reason, or an entitlement's
     /// standing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub code: Option<String>,
+    pub code: Option<Cow<'static, str>>,
     /// The request's id, as in the process's own log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
@@ -204,24 +206,23 @@ pub struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product: Option<String>,
     /// The key that was proved or asked about.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "as_text")]
+    pub beneficiary: Option<Pubkey>,
+    /// How it was proved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub beneficiary: Option<String>,
-    /// How it was proved: `sign_in`, `session`, or `none` when it was only asked
-    /// about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub proof: Option<String>,
+    pub proof: Option<Proof>,
     /// The entitlement account.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub entitlement: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "as_text")]
+    pub entitlement: Option<Pubkey>,
     /// The slot of the reading.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot: Option<u64>,
     /// The payment intent that was paid last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_intent: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "as_text")]
+    pub last_intent: Option<Pubkey>,
     /// The payment id that a challenge named.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub payment_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "as_text")]
+    pub payment_id: Option<PaymentId>,
     /// The id (`jti`) of the receipt that was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<String>,
@@ -240,12 +241,21 @@ pub struct Record {
 }
 
 impl Record {
-    /// A record without content, to be placed behind a head by the writer.
-    pub(super) fn new(kind: Kind, time: i64) -> Self {
+    /// A decision of this moment.
+    pub(crate) fn of_decision(kind: Kind, code: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code: Some(code.into()),
+            ..Self::now(kind)
+        }
+    }
+
+    /// A record of this moment without content, to be placed behind a head by the
+    /// writer.
+    pub(super) fn now(kind: Kind) -> Self {
         Self {
             sequence: 0,
             previous: Digest::default(),
-            time,
+            time: milliseconds(),
             kind,
             code: None,
             request: None,
@@ -307,5 +317,40 @@ impl Record {
             hash: found,
         };
         (written == text && hash.parse() == Ok(found)).then_some((record, head))
+    }
+}
+
+/// This machine's clock, in milliseconds since 1970.
+fn milliseconds() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
+}
+
+/// Values as the text that stands for them everywhere else.
+mod as_text {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<T: Display, S: Serializer>(
+        value: &Option<T>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => serializer.collect_str(value),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<T>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| text.parse().map_err(D::Error::custom))
+            .transpose()
     }
 }

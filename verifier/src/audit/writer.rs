@@ -8,7 +8,6 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tollgate_gate::receipt::{ReceiptKey, sign_text};
 
-use super::event::milliseconds;
 use super::files::{self, Torn, at};
 use super::{AuditError, CHECKPOINT_TYPE, Head, Kind, Record};
 
@@ -66,7 +65,7 @@ impl Writer {
             _lock: lock,
         };
         let mut records: Vec<Record> = end.torn.iter().map(recovered).collect();
-        records.push(Record::new(Kind::Opened, milliseconds()));
+        records.push(Record::now(Kind::Opened));
         writer.append(&records)?;
         writer.sync()?;
         Ok((writer, end.torn))
@@ -139,7 +138,7 @@ impl Writer {
         if let Some(notary) = self.notary.as_ref().filter(|_| self.since_checkpoint > 0) {
             records.push(checkpoint(notary, self.head));
         }
-        records.push(Record::new(Kind::Closed, milliseconds()));
+        records.push(Record::now(Kind::Closed));
         self.append(&records)?;
         self.sync()
     }
@@ -150,15 +149,15 @@ fn recovered(torn: &Torn) -> Record {
         bytes: Some(torn.bytes),
         digest: Some(torn.digest),
         count: Some(torn.lines),
-        ..Record::new(Kind::Recovered, milliseconds())
+        ..Record::now(Kind::Recovered)
     }
 }
 
 fn checkpoint(notary: &Notary, head: Head) -> Record {
-    let time = milliseconds();
+    let record = Record::now(Kind::Checkpoint);
     let statement = Statement {
         hash: head.hash,
-        iat: time.div_euclid(1_000),
+        iat: record.time.div_euclid(1_000),
         iss: notary.issuer.clone(),
         sequence: head.sequence,
     };
@@ -172,6 +171,6 @@ fn checkpoint(notary: &Notary, head: Head) -> Record {
             Some(CHECKPOINT_TYPE),
             &payload,
         )),
-        ..Record::new(Kind::Checkpoint, time)
+        ..record
     }
 }

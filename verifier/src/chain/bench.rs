@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tollgate_client::{Addresses, PROGRAM_ID, Pubkey, UnixSeconds};
 
-use super::cache::{Answer, Ask, CacheLimits, EntitlementCache, ReadBatch};
+use super::cache::{Answer, Ask, CacheLimits, EntitlementCache, Grant, ReadBatch};
 use super::counters::ChainCounters;
 use super::feed::Taker;
 use super::ledger::{ClockReading, LedgerLimits};
@@ -21,6 +21,10 @@ impl ReadBatch for NoChain {
     async fn read(&self, asks: &[Ask]) -> Vec<Result<Answer, ReadFailure>> {
         debug_assert!(asks.len() <= KEYS_PER_CALL);
         vec![Err(ReadFailure::Chain("rpc_none")); asks.len()]
+    }
+
+    async fn confirm(&self, grants: &[Grant]) -> Vec<Result<(), ReadFailure>> {
+        vec![Err(ReadFailure::Unconfirmed); grants.len()]
     }
 }
 

@@ -7,24 +7,27 @@
 //!    caller's read.
 //! 4. The number of calls is bounded, and so are the number of questions that wait for
 //!    one and their wait.
+//! 5. A grant of a dear product ([`super::dear`]) is served when two providers have said
+//!    so; until then it is read, and confirmed, by whoever asks for it.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
-use tokio::time::{Instant, timeout};
-use tollgate_client::EntitlementReading;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tollgate_client::{EntitlementReading, Pubkey};
 
 use super::counters::ChainCounters;
+use super::dear::DearProducts;
+use super::desk::{Desk, Outcome, Waiting};
 use super::ledger::{ClockReading, Merged, Source};
 use super::memory::{Memory, WatchList};
 use super::question::{Freshness, Key, Observed, ReadFailure};
-pub(crate) use super::reading::{Answer, Ask, CacheLimits, ReadBatch};
+pub(crate) use super::reading::{Answer, Ask, CacheLimits, Grant, Provider, ReadBatch};
 use super::{ChainHealth, KEYS_PER_CALL};
 
-/// How long a question waits for others to share its call.
-const GATHERING: Duration = Duration::from_millis(2);
+/// How far ahead of the newest slot seen here a slot may be that somebody names: a
+/// minute. Whoever reads the chain through another server may be ahead, but not more.
+const MOST_SLOTS_AHEAD: u64 = 150;
 
 /// How many full calls may wait for each call that may be in flight.
 const WAITING_PER_READ: usize = 2;
@@ -42,38 +45,17 @@ impl<R> Clone for EntitlementCache<R> {
     }
 }
 
-struct Shared<R> {
-    reader: Arc<R>,
-    health: Arc<ChainHealth>,
-    counters: Arc<ChainCounters>,
-    memory: Memory,
-    watched: WatchList,
-    limits: CacheLimits,
-    desk: Mutex<Desk>,
-    turns: Semaphore,
-}
-
-/// Questions on their way.
-#[derive(Default)]
-struct Desk {
-    flights: HashMap<Key, Flight>,
-    /// Keys whose read has not begun.
-    waiting: Vec<Key>,
-    /// Calls that will take some of them.
-    scheduled: usize,
-    next_flight: u64,
-}
-
-type Outcome = Result<Observed, ReadFailure>;
-
-/// The read of one key.
-struct Flight {
-    number: u64,
-    /// `None` while it waits for its call.
-    began: Option<Instant>,
-    claim: u64,
-    outcome: watch::Receiver<Option<Outcome>>,
-    sender: Option<watch::Sender<Option<Outcome>>>,
+/// What all clones share.
+pub(super) struct Shared<R> {
+    pub(super) reader: Arc<R>,
+    pub(super) health: Arc<ChainHealth>,
+    pub(super) counters: Arc<ChainCounters>,
+    pub(super) memory: Memory,
+    pub(super) watched: WatchList,
+    pub(super) dear: DearProducts,
+    pub(super) limits: CacheLimits,
+    pub(super) desk: Mutex<Desk>,
+    pub(super) turns: Semaphore,
 }
 
 impl<R: ReadBatch> EntitlementCache<R> {
@@ -90,6 +72,7 @@ impl<R: ReadBatch> EntitlementCache<R> {
                 counters,
                 memory: Memory::new(limits.memory),
                 watched: WatchList::default(),
+                dear: DearProducts::default(),
                 limits,
                 desk: Mutex::default(),
                 turns: Semaphore::new(limits.max_in_flight),
@@ -112,6 +95,11 @@ impl<R: ReadBatch> EntitlementCache<R> {
             return Ok(observed);
         }
         shared.counters.misses.one();
+        let newest = shared.counters.newest_slot.get();
+        if newest > 0 && freshness.claimed_slot() > newest.saturating_add(MOST_SLOTS_AHEAD) {
+            // Nobody can have seen it, so nobody has to be asked.
+            return Err(ReadFailure::Lagging);
+        }
         let mut outcome = self.join(key, freshness, arrived)?;
         let outcome = match outcome.wait_for(Option::is_some).await {
             Ok(outcome) => outcome.clone(),
@@ -120,21 +108,49 @@ impl<R: ReadBatch> EntitlementCache<R> {
         };
         match outcome.unwrap_or(Err(ReadFailure::Chain("read_abandoned"))) {
             Ok(observed) => {
-                let enough = observed.grants() || observed.reading.slot >= freshness.claimed_slot();
-                enough.then_some(observed).ok_or(ReadFailure::Lagging)
+                let met = freshness.is_met_by(&observed);
+                met.then_some(observed).ok_or(ReadFailure::Lagging)
             }
             // Something newer came in meanwhile: perhaps it answers the question.
             Err(ReadFailure::Lagging) => shared
                 .remembered(&key, freshness, arrived)
                 .ok_or(ReadFailure::Lagging),
-            Err(failure @ ReadFailure::Chain(_)) => {
-                let now = shared.memory.now();
-                let known = shared.memory.lookup_in_outage(&key, now).ok_or(failure)?;
+            Err(failure @ ReadFailure::Chain(_)) if !matches!(freshness, Freshness::Reread(_)) => {
+                let (now, dear) = (shared.memory.now(), shared.dear.contains(&key.product));
+                let known = shared.memory.lookup_in_outage(&key, now, dear);
+                let known = known.ok_or(failure)?;
                 shared.counters.outage_grants.one();
                 Ok(known)
             }
-            Err(failure @ ReadFailure::Overloaded) => Err(failure),
+            Err(failure) => Err(failure),
         }
+    }
+
+    /// The entitlement of `beneficiary` to `product` as of `slot` or later, whatever it
+    /// says: for whoever knows of a change in that slot, such as a payment.
+    ///
+    /// # Errors
+    /// [`ReadFailure::Lagging`] when no server has reached the slot; [`ReadFailure`].
+    pub(crate) async fn read_at_least(
+        &self,
+        product: Pubkey,
+        beneficiary: Pubkey,
+        slot: u64,
+    ) -> Result<Observed, ReadFailure> {
+        let key = Key {
+            product,
+            beneficiary,
+        };
+        let remembered = self.remembered(&key, Freshness::Claimed(slot));
+        match remembered.filter(|observed| observed.reading.slot >= slot) {
+            Some(observed) => Ok(observed),
+            None => self.get(key, Freshness::Reread(slot)).await,
+        }
+    }
+
+    /// Which products are dear.
+    pub(crate) fn dear(&self) -> &DearProducts {
+        &self.shared.dear
     }
 
     /// What memory may say of `key`, without waiting.
@@ -148,7 +164,7 @@ impl<R: ReadBatch> EntitlementCache<R> {
     /// Reads `key` soon, because what is known of it contradicts itself.
     pub(crate) fn refresh(&self, key: Key) {
         // If too much waits already, the next question reads it.
-        let _ = self.join(key, Freshness::JustSignedIn, Instant::now());
+        let _ = self.join(key, Freshness::Proven, Instant::now());
     }
 
     pub(crate) fn memory(&self) -> &Memory {
@@ -175,6 +191,7 @@ impl<R: ReadBatch> EntitlementCache<R> {
             .map(|key| Ask {
                 key: *key,
                 claim: at_least,
+                as_of: 0,
             })
             .collect();
         let began = Instant::now();
@@ -192,134 +209,63 @@ impl<R: ReadBatch> EntitlementCache<R> {
         key: Key,
         freshness: Freshness,
         arrived: Instant,
-    ) -> Result<watch::Receiver<Option<Outcome>>, ReadFailure> {
+    ) -> Result<Waiting, ReadFailure> {
         let shared = &self.shared;
         let oldest = match freshness {
             Freshness::Remembered => arrived
                 .checked_sub(shared.limits.memory.negative_lifetime)
                 .unwrap_or(arrived),
-            Freshness::JustSignedIn | Freshness::AtLeast(_) => arrived,
+            Freshness::Proven | Freshness::Claimed(_) | Freshness::Reread(_) => arrived,
         };
-        let mut desk = shared.desk();
-        if let Some(flight) = desk.flights.get_mut(&key)
-            && flight.began.is_none_or(|began| began >= oldest)
-        {
-            if flight.began.is_none() {
-                flight.claim = flight.claim.max(freshness.claimed_slot());
-            }
-            return Ok(flight.outcome.clone());
-        }
         let most = shared
             .limits
             .max_in_flight
             .saturating_mul(WAITING_PER_READ)
             .saturating_mul(KEYS_PER_CALL);
-        if desk.flights.len() >= most || desk.waiting.len() >= most {
+        let place = shared.desk().join(key, freshness, oldest, most);
+        let Some(place) = place else {
             shared.counters.overloaded.one();
             return Err(ReadFailure::Overloaded);
-        }
-        let (sender, outcome) = watch::channel(None);
-        desk.next_flight = desk.next_flight.wrapping_add(1);
-        let flight = Flight {
-            number: desk.next_flight,
-            began: None,
-            claim: freshness.claimed_slot(),
-            outcome: outcome.clone(),
-            sender: Some(sender),
         };
-        desk.flights.insert(key, flight);
-        desk.waiting.push(key);
-        if desk.scheduled.saturating_mul(KEYS_PER_CALL) < desk.waiting.len() {
-            desk.scheduled += 1;
-            drop(desk);
-            let shared = Arc::clone(shared);
-            tokio::spawn(async move { shared.call().await });
+        if place.needs_call {
+            shared.spawn_call();
         }
-        Ok(outcome)
-    }
-}
-
-/// A key whose read this call carries out. Ends its flight, however the call ends.
-struct Passenger<'a, R> {
-    shared: &'a Shared<R>,
-    ask: Ask,
-    number: u64,
-    sender: watch::Sender<Option<Outcome>>,
-}
-
-impl<R> Passenger<'_, R> {
-    fn arrive(self, outcome: Outcome) {
-        // First off the list, so that whoever hears the outcome and asks again is not
-        // given it again.
-        self.shared.land(&self.ask.key, self.number);
-        // Nobody waits any more: nothing to say.
-        let _ = self.sender.send(Some(outcome));
-    }
-}
-
-impl<R> Drop for Passenger<'_, R> {
-    fn drop(&mut self) {
-        self.shared.land(&self.ask.key, self.number);
+        Ok(place.outcome)
     }
 }
 
 impl<R> Shared<R> {
-    fn desk(&self) -> MutexGuard<'_, Desk> {
+    pub(super) fn desk(&self) -> MutexGuard<'_, Desk> {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn land(&self, key: &Key, number: u64) {
-        let mut desk = self.desk();
-        if desk
-            .flights
-            .get(key)
-            .is_some_and(|flight| flight.number == number)
-        {
-            desk.flights.remove(key);
-        }
+    pub(super) fn land(&self, key: &Key, number: u64) {
+        self.desk().land(key, number);
     }
 
-    /// Takes on as many waiting keys as fit into one call; their reads begin now.
-    fn board(&self) -> Vec<Passenger<'_, R>> {
-        let began = Instant::now();
-        let mut desk = self.desk();
-        desk.scheduled = desk.scheduled.saturating_sub(1);
-        let count = desk.waiting.len().min(KEYS_PER_CALL);
-        let keys: Vec<Key> = desk.waiting.drain(..count).collect();
-        keys.into_iter()
-            .filter_map(|key| {
-                let flight = desk.flights.get_mut(&key)?;
-                flight.began = Some(began);
-                Some(Passenger {
-                    shared: self,
-                    ask: Ask {
-                        key,
-                        claim: flight.claim,
-                    },
-                    number: flight.number,
-                    sender: flight.sender.take()?,
-                })
-            })
-            .collect()
-    }
-
-    fn remembered(&self, key: &Key, freshness: Freshness, arrived: Instant) -> Option<Observed> {
+    pub(super) fn remembered(
+        &self,
+        key: &Key,
+        freshness: Freshness,
+        arrived: Instant,
+    ) -> Option<Observed> {
         let now = self.memory.moment(arrived);
         let hit = self.memory.lookup(key, freshness, now)?;
         if let Some(slot) = hit.watch {
             self.watch(key, slot);
         }
-        Some(hit.observed)
+        let confirmed = hit.seconded || !hit.observed.grants();
+        (confirmed || !self.dear.contains(&key.product)).then_some(hit.observed)
     }
 
-    fn watch(&self, key: &Key, slot: u64) {
+    pub(super) fn watch(&self, key: &Key, slot: u64) {
         if !self.limits.reads_finalized {
             self.watched.add(*key, slot);
         }
     }
 
     /// Remembers an answer, if it is news.
-    fn take_in(&self, key: &Key, answer: &Answer, began: Instant) -> Outcome {
+    pub(super) fn take_in(&self, key: &Key, answer: &Answer, began: Instant) -> Outcome {
         let began = self.memory.moment(began);
         // A server that is behind is as if it had been asked earlier.
         let asked = began.before(answer.behind);
@@ -353,45 +299,8 @@ impl<R> Shared<R> {
             },
             // Just read: the answer's own chain time is the best there is.
             chain_time: answer.chain_time,
+            remembered: false,
         })
-    }
-}
-
-impl<R: ReadBatch> Shared<R> {
-    /// One call: waits for company and for its turn, and reads.
-    async fn call(&self) {
-        tokio::time::sleep(GATHERING).await;
-        let turn = timeout(self.limits.max_wait, self.turns.acquire()).await;
-        let passengers = self.board();
-        if passengers.is_empty() {
-            return;
-        }
-        let Ok(Ok(_turn)) = turn else {
-            self.counters.overloaded.add(passengers.len());
-            for passenger in passengers {
-                passenger.arrive(Err(ReadFailure::Overloaded));
-            }
-            return;
-        };
-        self.counters.batches.one();
-        self.counters.batched_keys.add(passengers.len());
-        let began = Instant::now();
-        let asks: Vec<Ask> = passengers.iter().map(|passenger| passenger.ask).collect();
-        let mut answers = self.reader.read(&asks).await.into_iter();
-        for passenger in passengers {
-            let answer = answers
-                .next()
-                .unwrap_or(Err(ReadFailure::Chain("read_abandoned")));
-            let outcome =
-                answer.and_then(|answer| self.take_in(&passenger.ask.key, &answer, began));
-            if let Ok(observed) = &outcome
-                && observed.grants()
-            {
-                // Known to be there: only to find out whether it is watched already.
-                let _ = self.remembered(&passenger.ask.key, Freshness::Remembered, began);
-            }
-            passenger.arrive(outcome);
-        }
     }
 }
 

@@ -8,13 +8,18 @@
 )]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::sync::Notify;
-use tollgate_client::{Credits, Entitlement, EntitlementStatus, Pubkey, UnixSeconds};
+use tollgate_client::{Amount, Credits, Entitlement, EntitlementStatus, Pubkey, UnixSeconds};
 
 use super::*;
 use crate::chain::ledger::LedgerLimits;
 use crate::chain::memory::MemoryLimits;
+use crate::config::SecretUrl;
+
+#[path = "cache_claims_tests.rs"]
+mod claims;
 
 const STALENESS: Duration = Duration::from_secs(2);
 const NEGATIVE_LIFETIME: Duration = Duration::from_millis(400);
@@ -70,13 +75,21 @@ impl Said {
             slot: self.slot,
             chain_time: UnixSeconds(self.chain_time),
             behind: Duration::ZERO,
+            provider: provider(),
         }
     }
+}
+
+fn provider() -> Provider {
+    Provider::of(&SecretUrl::parse("http://first.test").unwrap())
 }
 
 /// Answers with what it is told to, counts, and can hold answers back.
 #[derive(Default)]
 struct Script {
+    /// What another provider says of grants; `None`: there is none.
+    second: Mutex<Option<ReadFailure>>,
+    seconds: AtomicUsize,
     answer: Mutex<Option<Said>>,
     calls: AtomicUsize,
     keys: AtomicUsize,
@@ -120,6 +133,12 @@ impl ReadBatch for Script {
                 None => Err(ReadFailure::Chain("rpc_timeout")),
             })
             .collect()
+    }
+
+    async fn confirm(&self, grants: &[Grant]) -> Vec<Result<(), ReadFailure>> {
+        self.seconds.fetch_add(1, Ordering::SeqCst);
+        let opinion = *self.second.lock().unwrap();
+        vec![opinion.map_or(Ok(()), Err); grants.len()]
     }
 }
 
@@ -167,7 +186,7 @@ async fn access_is_remembered_for_max_staleness_and_no_longer() {
     script.say(said(10, 1000, Some(5000)));
     assert!(grants(&cache, Freshness::Remembered).await);
     pass(STALENESS).await;
-    assert!(grants(&cache, Freshness::JustSignedIn).await);
+    assert!(grants(&cache, Freshness::Proven).await);
     assert_eq!(script.calls(), 1);
     // Revoked on chain: from here on the memory must not serve it.
     script.say(said(20, 1002, None));
@@ -211,7 +230,7 @@ async fn whoever_just_signed_in_is_never_told_an_old_absence() {
     assert!(!grants(&cache, Freshness::Remembered).await);
     pass(Duration::from_millis(1)).await;
     script.say(said(11, 1000, Some(5000)));
-    assert!(grants(&cache, Freshness::JustSignedIn).await);
+    assert!(grants(&cache, Freshness::Proven).await);
 }
 
 /// Who says "I paid in slot 12" is not told what was true in slot 11.
@@ -219,17 +238,17 @@ async fn whoever_just_signed_in_is_never_told_an_old_absence() {
 async fn a_claim_of_payment_is_not_refused_on_the_word_of_an_earlier_slot() {
     let (script, cache) = cache(4);
     script.say(said(11, 1000, None));
-    let early = cache.get(key(), Freshness::AtLeast(12)).await;
+    let early = cache.get(key(), Freshness::Claimed(12)).await;
     assert_eq!(early.unwrap_err(), ReadFailure::Lagging);
     // Others may be told.
     assert!(!grants(&cache, Freshness::Remembered).await);
     script.say(said(12, 1000, None));
-    assert!(!grants(&cache, Freshness::AtLeast(12)).await);
+    assert!(!grants(&cache, Freshness::Claimed(12)).await);
     script.say(said(13, 1000, Some(5000)));
-    assert!(grants(&cache, Freshness::AtLeast(13)).await);
+    assert!(grants(&cache, Freshness::Claimed(13)).await);
     // What grants is served, whatever is claimed: nobody is refused by it.
     let calls = script.calls();
-    assert!(grants(&cache, Freshness::AtLeast(999)).await);
+    assert!(grants(&cache, Freshness::Claimed(999)).await);
     assert_eq!(script.calls(), calls);
 }
 
@@ -247,7 +266,7 @@ async fn a_read_that_began_before_the_payment_is_not_shared() {
     pass(Duration::from_millis(10)).await;
     *script.hold.lock().unwrap() = None;
     script.say(said(11, 1000, Some(5000)));
-    assert!(grants(&cache, Freshness::JustSignedIn).await);
+    assert!(grants(&cache, Freshness::Proven).await);
     hold.notify_one();
     // The early answer is older than what is known by now, so that is the answer.
     assert!(early.await.unwrap().unwrap().grants());
@@ -274,7 +293,7 @@ async fn callers_share_a_read_and_survive_each_other() {
         assert!(caller.await.unwrap().unwrap().grants());
     }
     assert_eq!(script.calls(), 1);
-    assert!(cache.shared.desk().flights.is_empty());
+    assert!(cache.shared.desk().is_clear());
 }
 
 #[tokio::test(start_paused = true)]
@@ -284,7 +303,7 @@ async fn ten_thousand_different_misses_cost_one_call_for_ninety_nine() {
     let callers: Vec<_> = (0..10_000)
         .map(|number| {
             let cache = cache.clone();
-            tokio::spawn(async move { cache.get(key_of(number), Freshness::JustSignedIn).await })
+            tokio::spawn(async move { cache.get(key_of(number), Freshness::Proven).await })
         })
         .collect();
     for caller in callers {
@@ -294,7 +313,7 @@ async fn ten_thousand_different_misses_cost_one_call_for_ninety_nine() {
     assert_eq!(script.calls(), 10_000_usize.div_ceil(KEYS_PER_CALL));
     // From here on they are known: no call at all.
     for number in 0..10_000 {
-        let known = cache.get(key_of(number), Freshness::JustSignedIn).await;
+        let known = cache.get(key_of(number), Freshness::Proven).await;
         assert!(known.unwrap().grants());
     }
     assert_eq!(script.calls(), 10_000_usize.div_ceil(KEYS_PER_CALL));
@@ -345,7 +364,7 @@ async fn the_number_of_reads_and_the_wait_for_one_are_bounded() {
     }
     // One full call went out; a second waited in vain; the rest was turned away.
     assert_eq!((answered, overloaded), (KEYS_PER_CALL, 300 - KEYS_PER_CALL));
-    assert!(cache.shared.desk().flights.is_empty());
+    assert!(cache.shared.desk().is_clear());
 }
 
 #[tokio::test(start_paused = true)]

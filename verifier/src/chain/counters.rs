@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use super::question::ReadFailure;
+
 /// A number that only grows, or is set.
 #[derive(Debug, Default)]
 pub(crate) struct Counter(AtomicU64);
@@ -48,6 +50,8 @@ pub(crate) struct ChainCounters {
     pub(crate) lagging_answers: Counter,
     /// Two states as of one slot.
     pub(crate) contradictions: Counter,
+    /// Second opinions on large grants.
+    pub(crate) second_opinions: OpinionCounters,
     /// Changes that the feed reported.
     pub(crate) feed_updates: Counter,
     /// Messages of the feed that could not be trusted; each ends the connection.
@@ -68,6 +72,27 @@ pub(crate) struct ChainCounters {
     pub(crate) newest_slot: Counter,
     /// The newest slot that the feed's node works on, whatever its commitment.
     pub(crate) node_slot: Counter,
+}
+
+/// Second opinions by how they ended.
+#[derive(Debug, Default)]
+pub(crate) struct OpinionCounters {
+    /// Another provider said the same.
+    pub(crate) agreed: Counter,
+    /// It said otherwise.
+    pub(crate) contradicted: Counter,
+    /// No other provider could be asked.
+    pub(crate) unavailable: Counter,
+}
+
+impl OpinionCounters {
+    /// Counts a grant that was not confirmed.
+    pub(crate) fn refused(&self, failure: ReadFailure) {
+        match failure {
+            ReadFailure::Contradicted => self.contradicted.one(),
+            _ => self.unavailable.one(),
+        }
+    }
 }
 
 /// Of one endpoint.
@@ -107,6 +132,9 @@ pub(crate) struct ChainSnapshot {
     pub(crate) batched_keys: u64,
     pub(crate) lagging_answers: u64,
     pub(crate) contradictions: u64,
+    pub(crate) opinions_agreed: u64,
+    pub(crate) opinions_contradicted: u64,
+    pub(crate) opinions_unavailable: u64,
     pub(crate) feed_updates: u64,
     pub(crate) feed_rejections: u64,
     pub(crate) feed_connections: u64,
@@ -139,6 +167,9 @@ impl ChainCounters {
             batched_keys: self.batched_keys.get(),
             lagging_answers: self.lagging_answers.get(),
             contradictions: self.contradictions.get(),
+            opinions_agreed: self.second_opinions.agreed.get(),
+            opinions_contradicted: self.second_opinions.contradicted.get(),
+            opinions_unavailable: self.second_opinions.unavailable.get(),
             feed_updates: self.feed_updates.get(),
             feed_rejections: self.feed_rejections.get(),
             feed_connections: self.feed_connections.get(),

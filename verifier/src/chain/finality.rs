@@ -73,6 +73,7 @@ async fn check(cache: &EntitlementCache<Pool>, due: &[(Key, u64)]) -> Option<(u6
         .map(|(key, _)| Ask {
             key: *key,
             claim: 0,
+            as_of: 0,
         })
         .collect();
     let began = cache.memory().now();

@@ -98,19 +98,40 @@ impl Memory {
     pub(crate) fn lookup(&self, key: &Key, freshness: Freshness, now: Moment) -> Option<Hit> {
         let oldest_refusal = match freshness {
             Freshness::Remembered => now.before(self.limits.negative_lifetime),
-            Freshness::JustSignedIn | Freshness::AtLeast(_) => now,
+            Freshness::Proven | Freshness::Claimed(_) => now,
+            Freshness::Reread(_) => return None,
         };
         let view = self.view();
         let hit = self.part(key)?.lookup(key, now, oldest_refusal, &view)?;
-        let enough = hit.observed.grants() || hit.observed.reading.slot >= freshness.claimed_slot();
-        enough.then_some(hit)
+        freshness.is_met_by(&hit.observed).then_some(hit)
     }
 
-    /// What is known to grant while nothing can be read.
-    pub(crate) fn lookup_in_outage(&self, key: &Key, now: Moment) -> Option<Observed> {
+    /// Two providers said the same of `entitlement`.
+    pub(crate) fn seconded(&self, key: &Key, entitlement: &Entitlement) {
+        if let Some(mut part) = self.part(key) {
+            part.seconded(key, entitlement);
+        }
+    }
+
+    /// Whether two providers said the same of `entitlement`.
+    pub(crate) fn is_seconded(&self, key: &Key, entitlement: Option<&Entitlement>) -> bool {
+        let part = self.part(key);
+        entitlement
+            .is_some_and(|entitlement| part.is_some_and(|part| part.is_seconded(key, entitlement)))
+    }
+
+    /// What is known to grant while nothing can be read; where it takes a second opinion
+    /// (`takes_second`), only what has one.
+    pub(crate) fn lookup_in_outage(
+        &self,
+        key: &Key,
+        now: Moment,
+        takes_second: bool,
+    ) -> Option<Observed> {
         let most = self.limits.ledger.max_staleness + self.limits.outage_grace;
         let view = self.view();
-        self.part(key)?.lookup_in_outage(key, now, most, &view)
+        self.part(key)?
+            .lookup_in_outage(key, now, most, &view, takes_second)
     }
 
     /// Takes in a state at the configured commitment.

@@ -19,8 +19,11 @@
 #[cfg(feature = "bench")]
 pub(crate) mod bench;
 mod cache;
+mod calls;
 mod catalogue;
 mod counters;
+mod dear;
+mod desk;
 mod feed;
 mod finality;
 mod health;
@@ -32,11 +35,12 @@ mod rpc;
 mod run;
 mod samples;
 
+pub(crate) use self::cache::Answer;
 pub(crate) use self::catalogue::{Catalogue, CatalogueError, Listing, Snapshot};
 #[allow(unused_imports, reason = "read by the exporter of metrics")]
 pub(crate) use self::health::ChainHealth;
 pub(crate) use self::question::{Freshness, Key, Observed, ReadFailure};
-pub(crate) use self::rpc::Pool;
+pub(crate) use self::rpc::{Pool, RpcFailure, SimulationFailure, chain_time};
 pub(crate) use self::run::{ChainTasks, Entitlements};
 
 /// Keys of one call: `getMultipleAccounts` takes a hundred, and the Clock sysvar comes

@@ -13,27 +13,44 @@ pub(crate) struct Key {
 }
 
 /// How much a caller's question must be news. Access that is known is served to
-/// everybody alike; these differ in which "no access" may be believed.
+/// everybody alike, but for [`Freshness::Reread`]; the others differ in which "no
+/// access" may be believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Freshness {
     /// May be answered from memory.
     Remembered,
-    /// The caller just proved who it is, probably because it just paid: a "no" must
+    /// The caller proved who it is, and would not ask without having paid: a "no" must
     /// come from a read that begins after this question.
-    JustSignedIn,
-    /// The caller says that it paid in this slot: as [`Freshness::JustSignedIn`], and
-    /// a "no" of an earlier slot is no answer.
-    #[allow(dead_code, reason = "for claims of payment, which name their slot")]
-    AtLeast(u64),
+    Proven,
+    /// The caller says that it paid in this slot: as [`Freshness::Proven`], and a "no"
+    /// of an earlier slot is no answer.
+    Claimed(u64),
+    /// What is remembered was found wanting: whatever the answer, it must come from a
+    /// read that begins after this question, and be as of this slot or a later one.
+    Reread(u64),
 }
 
 impl Freshness {
     /// The slot that a "no" must have reached; 0 when none is named.
     pub(crate) fn claimed_slot(self) -> u64 {
         match self {
-            Self::AtLeast(slot) => slot,
-            Self::Remembered | Self::JustSignedIn => 0,
+            Self::Claimed(slot) | Self::Reread(slot) => slot,
+            Self::Remembered | Self::Proven => 0,
         }
+    }
+
+    /// The slot that any answer must have reached; 0 when none is named.
+    pub(crate) fn least_slot(self) -> u64 {
+        match self {
+            Self::Reread(slot) => slot,
+            Self::Remembered | Self::Proven | Self::Claimed(_) => 0,
+        }
+    }
+
+    /// Whether `observed` is an answer.
+    pub(crate) fn is_met_by(self, observed: &Observed) -> bool {
+        let slot = observed.reading.slot;
+        slot >= self.least_slot() && (observed.grants() || slot >= self.claimed_slot())
     }
 }
 
@@ -47,6 +64,12 @@ pub(crate) enum ReadFailure {
     /// has seen.
     #[error("the RPC servers are behind what was seen before")]
     Lagging,
+    /// The grant takes a second opinion, and no other provider could give one.
+    #[error("no second RPC provider could be asked about the grant")]
+    Unconfirmed,
+    /// Another provider says that there is no such grant.
+    #[error("two RPC providers disagree about the grant")]
+    Contradicted,
     /// Too many reads wait already.
     #[error("too many reads wait for the RPC servers")]
     Overloaded,
@@ -59,6 +82,8 @@ pub(crate) struct Observed {
     pub(crate) reading: EntitlementReading,
     /// Chain time now: the newest that was seen, advanced by its age.
     pub(crate) chain_time: UnixSeconds,
+    /// Whether it was remembered, not read for this question.
+    pub(crate) remembered: bool,
 }
 
 impl Observed {

@@ -32,16 +32,20 @@ const MOST_SLOTS_BEHIND: u64 = 150;
 pub(crate) type Entitlements = EntitlementCache<Pool>;
 
 impl Pool {
-    /// The servers of the configuration.
+    /// The servers of the configuration. Those that `known` has as well are taken over
+    /// with all that is known of them.
     ///
     /// # Errors
     /// When the system's certificates cannot be read for an `https` server.
-    pub(crate) fn of(config: &ChainConfig) -> std::io::Result<Self> {
+    pub(crate) fn of(config: &ChainConfig, known: Option<&Self>) -> std::io::Result<Self> {
         let endpoints = [&config.rpc_url]
             .into_iter()
             .chain(&config.rpc_fallbacks)
-            .map(|url| Endpoint::new(url, config.genesis_hash))
-            .collect::<Result<_, _>>()?;
+            .map(|url| match known.and_then(|known| known.endpoint_at(url)) {
+                Some(endpoint) => Ok(endpoint),
+                None => Ok(Arc::new(Endpoint::new(url, config.genesis_hash)?)),
+            })
+            .collect::<std::io::Result<_>>()?;
         let limits = PoolLimits {
             addresses: Addresses::new(config.program_id),
             commitment: config.commitment,
@@ -111,8 +115,21 @@ fn places(config: &ChainConfig) -> Vec<Place> {
 }
 
 /// What runs beside the requests. Ends when dropped.
-#[derive(Debug, Default)]
-pub(crate) struct ChainTasks(Vec<JoinHandle<()>>);
+#[derive(Debug)]
+pub(crate) struct ChainTasks {
+    tasks: Vec<JoinHandle<()>>,
+    /// Where the feed listens.
+    places: watch::Sender<Vec<Place>>,
+}
+
+impl Default for ChainTasks {
+    fn default() -> Self {
+        Self {
+            tasks: Vec::new(),
+            places: watch::Sender::new(Vec::new()),
+        }
+    }
+}
 
 impl ChainTasks {
     /// Starts the feed and the finality watch; both end with `stop`.
@@ -122,28 +139,35 @@ impl ChainTasks {
         cache: &Entitlements,
         stop: &watch::Receiver<bool>,
     ) -> Self {
-        let mut tasks = Vec::new();
-        let places = places(config);
-        if !places.is_empty() {
-            let feed = Feed {
-                places,
-                merchant,
-                commitment: config.commitment,
-                heartbeat: config.heartbeat_timeout,
-                warm_up: config.warm_up,
-                cache: cache.clone(),
-            };
-            tasks.push(tokio::spawn(feed.run(stop.clone())));
-        }
+        let places = watch::Sender::new(self::places(config));
+        let feed = Feed {
+            places: places.subscribe(),
+            merchant,
+            commitment: config.commitment,
+            heartbeat: config.heartbeat_timeout,
+            warm_up: config.warm_up,
+            cache: cache.clone(),
+        };
+        let mut tasks = vec![tokio::spawn(feed.run(stop.clone()))];
         if config.commitment != Commitment::Finalized {
             tasks.push(tokio::spawn(finality::watch(cache.clone(), stop.clone())));
         }
-        Self(tasks)
+        Self { tasks, places }
+    }
+
+    /// Listens where this configuration says, if that is elsewhere.
+    pub(crate) fn listen_to(&self, config: &ChainConfig) {
+        self.places.send_if_modified(|places| {
+            let wanted = self::places(config);
+            let changed = *places != wanted;
+            *places = wanted;
+            changed
+        });
     }
 
     /// Waits for their end after `stop`.
     pub(crate) async fn ended(mut self) {
-        for task in self.0.drain(..) {
+        for task in self.tasks.drain(..) {
             // One that panicked has ended as well.
             let _ = task.await;
         }
@@ -152,7 +176,7 @@ impl ChainTasks {
 
 impl Drop for ChainTasks {
     fn drop(&mut self) {
-        for task in &self.0 {
+        for task in &self.tasks {
             task.abort();
         }
     }

@@ -77,6 +77,19 @@ fn of_the_memory(now: &ChainSnapshot) -> Vec<Sample> {
             "Two different states as of one slot",
             now.contradictions,
         ),
+        Sample {
+            name: "chain_second_opinions",
+            help: "Second opinions on large grants by what the other provider said",
+            value: SampleValue::Counters(
+                [
+                    ("agreed", now.opinions_agreed),
+                    ("contradicted", now.opinions_contradicted),
+                    ("unavailable", now.opinions_unavailable),
+                ]
+                .map(|(outcome, count)| (vec![("outcome", outcome.to_owned())], count))
+                .into(),
+            ),
+        },
         counter("finality_confirmed", "Grants found final", now.finalized),
         counter(
             "finality_evicted",

@@ -6,12 +6,14 @@ use std::time::Duration;
 use http::Uri;
 use solana_hash::Hash;
 use solana_pubkey::Pubkey;
+use tollgate_client::Amount;
 use zeroize::Zeroizing;
 
+use super::chain_urls::Sources;
 use super::document::Section;
 use super::error::ProblemKind;
 use super::push::{Push, push};
-use super::secret::{Environment, SecretUrl, secret_text};
+use super::secret::{Environment, SecretUrl};
 use super::sections::from_text;
 
 const ONE_MINUTE_MS: u64 = 60_000;
@@ -31,7 +33,11 @@ pub struct ChainConfig {
     /// Endpoints that are asked, in this order, when those before fail, lag or are
     /// slow.
     pub rpc_fallbacks: Vec<SecretUrl>,
-    /// Where changes are pushed from. Without push every answer from memory ends after `max_staleness` and is read again.
+    /// Grants of products whose price is above this are served when two providers have
+    /// said so; in the smallest unit of the product's currency. `None`: one is enough.
+    pub second_opinion_above: Option<Amount>,
+    /// Where changes are pushed from. Without push every answer from memory ends after
+    /// `max_staleness` and is read again.
     pub push: Push,
     /// From which commitment on a payment counts.
     pub commitment: Commitment,
@@ -93,6 +99,7 @@ impl ChainConfig {
         Self {
             rpc_url,
             rpc_fallbacks: Vec::new(),
+            second_opinion_above: None,
             push: Push::Derived,
             commitment: Commitment::Confirmed,
             program_id,
@@ -108,6 +115,15 @@ impl ChainConfig {
             refresh_interval: Duration::from_secs(10),
             ready_within: Duration::from_secs(60),
         }
+    }
+
+    /// Whether the endpoints are of more than one provider: of another host or port.
+    #[must_use]
+    pub fn has_second_provider(&self) -> bool {
+        let first = self.rpc_url.authority();
+        self.rpc_fallbacks
+            .iter()
+            .any(|url| url.authority() != first)
     }
 
     /// The WebSockets that changes are pushed from, to be tried one after the other;
@@ -184,6 +200,7 @@ pub(super) fn chain(
         genesis_hash.unwrap_or_default(),
     );
     config.rpc_fallbacks = rpc_fallbacks;
+    config.second_opinion_above = second_opinion(&section, &config);
     config.push = push(&section, websocket_url.ok().flatten(), folder, environment);
     let commitment = section.optional("commitment", COMMITMENT, |text| match text {
         "confirmed" => Ok(Commitment::Confirmed),
@@ -240,92 +257,22 @@ fn times(section: &Section<'_, '_>, config: &mut ChainConfig) {
     config.max_outage_grace = Duration::from_millis(grace);
 }
 
-/// Where URLs come from: the text, a file or the environment.
-pub(super) struct Sources<'a, 'doc, 'text> {
-    pub(super) section: &'a Section<'doc, 'text>,
-    pub(super) folder: &'a Path,
-    pub(super) environment: &'a Environment<'a>,
-}
-
-impl Sources<'_, '_, '_> {
-    /// The URL of `key`, from exactly one of the three. `Ok(None)` when none of them
-    /// is there; `Err(())` when there is a problem, which has been reported.
-    pub(super) fn url(
-        &self,
-        key: &str,
-        parse: impl Fn(&str) -> Result<SecretUrl, String>,
-    ) -> Result<Option<SecretUrl>, ()> {
-        let section = self.section;
-        let secret = secret_text(section, key, self.folder, self.environment)?;
-        match (section.has(key), secret) {
-            (true, Some(_)) => {
-                self.only_one(key);
-                Err(())
-            }
-            (true, None) => section.parsed(key, "a URL", parse).map(Some).ok_or(()),
-            (false, Some(text)) => match parse(&text) {
-                Ok(url) => Ok(Some(url)),
-                Err(message) => {
-                    section.report(ProblemKind::InvalidValue, &self.source(key), message);
-                    Err(())
-                }
-            },
-            (false, None) => Ok(None),
-        }
+fn second_opinion(section: &Section<'_, '_>, config: &ChainConfig) -> Option<Amount> {
+    const KEY: &str = "second_opinion_above";
+    if !section.has(KEY) {
+        return None;
     }
-
-    /// `rpc_urls`: an array, or a file or variable with one URL a line.
-    fn fallbacks(&self) -> Vec<SecretUrl> {
-        const KEY: &str = "rpc_urls";
-        let section = self.section;
-        let shown = section.strings(KEY, "an array of URLs", SecretUrl::parse);
-        let Ok(secret) = secret_text(section, KEY, self.folder, self.environment) else {
-            return Vec::new();
-        };
-        let urls = match (shown, secret) {
-            (Some(_), Some(_)) => {
-                self.only_one(KEY);
-                Vec::new()
-            }
-            (Some(urls), None) => urls,
-            (None, Some(text)) => {
-                let parsed: Result<Vec<_>, _> =
-                    text.split_whitespace().map(SecretUrl::parse).collect();
-                parsed.unwrap_or_else(|message| {
-                    section.report(ProblemKind::InvalidValue, &self.source(KEY), message);
-                    Vec::new()
-                })
-            }
-            (None, None) => Vec::new(),
-        };
-        if urls.len() > MAX_RPC_FALLBACKS {
-            section.report(
-                ProblemKind::InvalidValue,
-                &self.source(KEY),
-                format!(
-                    "expected at most {MAX_RPC_FALLBACKS} URLs, found {}",
-                    urls.len()
-                ),
-            );
-        }
-        urls
-    }
-
-    fn only_one(&self, key: &str) {
-        self.section.report(
+    let mut above = 0;
+    section.set_integer(KEY, &mut above, (0, u64::MAX));
+    if !config.has_second_provider() {
+        section.report(
             ProblemKind::Conflict,
-            key,
-            format!("expected only one of {key}, {key}_file and {key}_env"),
+            KEY,
+            "expected a URL of another host or port in rpc_urls: nobody else can give a \
+             second opinion",
         );
     }
-
-    /// The key under which a value was given.
-    pub(super) fn source(&self, key: &str) -> String {
-        [format!("{key}_file"), format!("{key}_env")]
-            .into_iter()
-            .find(|key| self.section.has(key))
-            .unwrap_or_else(|| key.to_owned())
-    }
+    Some(Amount(above))
 }
 
 #[cfg(test)]

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use solana_keypair::{Keypair, read_keypair};
 use solana_signer::Signer;
-use zeroize::Zeroizing;
 
 use super::document::Section;
 use super::error::ProblemKind;
-use super::secret::{Environment, secret_text};
+use super::redis::{RedisConfig, RedisUrl, referred};
+use super::secret::{Environment, parsed_secret};
 
 const ONE_MINUTE_MS: u64 = 60_000;
 const ONE_DAY_SECONDS: u64 = 86_400;
@@ -57,37 +57,7 @@ pub enum CreditStoreConfig {
     /// In a file of this verifier alone.
     Local(PathBuf),
     /// In a Redis server that several verifiers share.
-    Shared(RedisUrl),
-}
-
-/// The URL of a Redis server, which may carry a password. Never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct RedisUrl(Zeroizing<String>);
-
-impl RedisUrl {
-    /// Checks that `text` is the URL of a Redis server.
-    ///
-    /// # Errors
-    /// What was expected, without quoting the text.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        if text.starts_with("redis://") && redis::Client::open(text).is_ok() {
-            Ok(Self(Zeroizing::new(text.to_owned())))
-        } else {
-            Err("expected a URL such as redis://user:password@host:6379/0".to_owned())
-        }
-    }
-
-    /// The whole URL, for the code that connects to it.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for RedisUrl {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("RedisUrl([redacted])")
-    }
+    Shared(RedisConfig),
 }
 
 /// The merchant's operator key. Only its public half is shown.
@@ -124,14 +94,15 @@ impl fmt::Debug for OperatorKey {
     }
 }
 
-/// Reads the section. Relative paths start at `folder`.
+/// Reads the section. Relative paths start at `folder`; `redis` is what `[redis]` says.
 pub(super) fn read(
     section: Section<'_, '_>,
     folder: &Path,
     environment: &Environment<'_>,
+    redis: Option<&RedisConfig>,
 ) -> Option<CreditsConfig> {
-    let store = store(&section, folder, environment);
-    let operator = secret(
+    let store = store(&section, folder, environment, redis);
+    let operator = parsed_secret(
         &section,
         "operator_key",
         folder,
@@ -166,54 +137,35 @@ pub(super) fn read(
     store.map(|_| config)
 }
 
-/// Exactly one of a file and a server.
+/// Exactly one of a file, a server of its own, and the server of `[redis]`.
 fn store(
     section: &Section<'_, '_>,
     folder: &Path,
     environment: &Environment<'_>,
+    redis: Option<&RedisConfig>,
 ) -> Option<CreditStoreConfig> {
     let path = section.optional("path", "a file's path", |path| Ok(folder.join(path)));
-    let plain = section.optional("redis_url", "a redis:// URL", RedisUrl::parse);
-    let url = secret(section, "redis_url", folder, environment, RedisUrl::parse)?;
+    let plain = section.optional("redis_url", "a URL", RedisUrl::parse);
+    let url = parsed_secret(section, "redis_url", folder, environment, RedisUrl::parse)?;
+    let named = section.optional("store", "\"redis\"", |text| match text {
+        "redis" => referred(redis),
+        _ => Err(format!("expected \"redis\", found {text:?}")),
+    });
     let ways = [
         section.has("path"),
         section.has("redis_url"),
         section.has("redis_url_file") || section.has("redis_url_env"),
+        section.has("store"),
     ];
     if ways.iter().filter(|way| **way).count() != 1 {
         section.report(
             ProblemKind::Conflict,
             "path",
-            "expected exactly one of path, redis_url, redis_url_file and redis_url_env",
+            "expected exactly one of path, redis_url, redis_url_file, redis_url_env and store",
         );
         return None;
     }
+    let own = plain.or(url).map(RedisConfig::new);
     path.map(CreditStoreConfig::Local)
-        .or(plain.or(url).map(CreditStoreConfig::Shared))
-}
-
-/// The value of `{key}_file` or `{key}_env`; `None` after a problem.
-fn secret<T>(
-    section: &Section<'_, '_>,
-    key: &str,
-    folder: &Path,
-    environment: &Environment<'_>,
-    parse: impl FnOnce(&str) -> Result<T, String>,
-) -> Option<Option<T>> {
-    let Some(text) = secret_text(section, key, folder, environment).ok()? else {
-        return Some(None);
-    };
-    match parse(&text) {
-        Ok(value) => Some(Some(value)),
-        Err(message) => {
-            let file = format!("{key}_file");
-            let named = if section.has(&file) {
-                file
-            } else {
-                format!("{key}_env")
-            };
-            section.report(ProblemKind::SecretUnavailable, &named, message);
-            None
-        }
-    }
+        .or(own.or(named).map(CreditStoreConfig::Shared))
 }

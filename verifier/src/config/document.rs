@@ -13,12 +13,14 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::{ConfigProblem, ProblemKind};
+use super::reload::{SourceDigest, SourceHasher};
 
 /// The text being read and what was found wrong with it.
 pub(super) struct Document<'text> {
     file: String,
     text: &'text str,
     problems: RefCell<Vec<ConfigProblem>>,
+    source: RefCell<SourceHasher>,
     /// Every key that was asked for, for the test that the example names them all.
     #[cfg(test)]
     asked: RefCell<BTreeSet<String>>,
@@ -30,6 +32,7 @@ impl<'text> Document<'text> {
             file: file.to_owned(),
             text,
             problems: RefCell::new(Vec::new()),
+            source: RefCell::new(SourceHasher::of(text)),
             #[cfg(test)]
             asked: RefCell::default(),
         }
@@ -45,6 +48,11 @@ impl<'text> Document<'text> {
         let mut problems = self.problems.into_inner();
         problems.sort_by_key(|problem| problem.line);
         problems
+    }
+
+    /// The text and every file that was [noted](Section::note_file), as one hash.
+    pub(super) fn source(&self) -> SourceDigest {
+        std::mem::take(&mut *self.source.borrow_mut()).finish()
     }
 
     /// Parses the text; a syntax error becomes a problem.
@@ -146,6 +154,11 @@ impl<'doc, 'text> Section<'doc, 'text> {
     /// The line at which this table starts.
     pub(super) fn line(&self) -> usize {
         self.document.line_of(self.span.start)
+    }
+
+    /// Counts a file that the section names as part of the configuration.
+    pub(super) fn note_file(&self, content: &[u8]) {
+        self.document.source.borrow_mut().add(content);
     }
 
     /// Whether `key` is there.

@@ -9,6 +9,7 @@
 mod admin;
 mod audit;
 mod chain;
+mod chain_urls;
 mod credits;
 mod document;
 mod error;
@@ -21,9 +22,12 @@ mod parse;
 mod public_url;
 mod push;
 mod receipts;
+mod redis;
+mod reload;
 mod secret;
 mod secrets;
 mod sections;
+mod sign_ins;
 mod tls;
 mod upstream;
 mod yellowstone;
@@ -40,7 +44,7 @@ use tollgate_gate::Metering;
 pub use self::admin::AdminConfig;
 pub use self::audit::{AuditConfig, SyncPolicy, WhenFull};
 pub use self::chain::{ChainConfig, Commitment, MAX_NEGATIVE_LIFETIME, MAX_RPC_FALLBACKS};
-pub use self::credits::{CreditStoreConfig, CreditsConfig, OperatorKey, RedisUrl};
+pub use self::credits::{CreditStoreConfig, CreditsConfig, OperatorKey};
 pub use self::error::{ConfigError, ConfigProblem, ProblemKind};
 pub use self::forward_auth::{AddressRange, ForwardAuthConfig, ForwardAuthStyle};
 pub use self::limits::{LimitsConfig, RateLimit};
@@ -48,8 +52,11 @@ pub use self::log::{LogConfig, LogFormat};
 pub use self::public_url::PublicUrl;
 pub use self::push::Push;
 pub use self::receipts::ReceiptsConfig;
+pub use self::redis::{RedisConfig, RedisPassword, RedisUrl};
+pub use self::reload::{ConfigWatch, ReloadConfig, SourceDigest};
 pub use self::secret::{Environment, MAX_SECRET_BYTES, MIN_SECRET_BYTES, Secret, SecretUrl};
 pub use self::secrets::{PreviousSecret, Secrets};
+pub use self::sign_ins::{SignInStoreConfig, SignInsConfig};
 pub use self::tls::{TlsConfig, TlsProblem};
 pub use self::yellowstone::{AccessToken, YellowstoneConfig};
 pub use crate::limits::TrustedProxies;
@@ -78,6 +85,8 @@ pub struct Config {
     pub forward_auth: Option<ForwardAuthConfig>,
     /// How used credits are counted; without it, no route sells a metered product.
     pub credits: Option<CreditsConfig>,
+    /// Where used sign-ins are remembered.
+    pub sign_ins: SignInsConfig,
     /// How much callers may ask for.
     pub limits: LimitsConfig,
     /// The listener for operators; `None`: there is none.
@@ -88,8 +97,12 @@ pub struct Config {
     pub receipts: Option<ReceiptsConfig>,
     /// The log of decisions; without it none is kept.
     pub audit: Option<AuditConfig>,
+    /// When it is read again.
+    pub reload: ReloadConfig,
     /// What is free, what is sold; everything else is refused.
     pub routes: Vec<RouteConfig>,
+    /// What it was read from; of one that was made by a program, nothing.
+    pub source: SourceDigest,
 }
 
 impl Config {
@@ -234,6 +247,8 @@ pub enum MerchantId {
 pub struct UpstreamConfig {
     /// Scheme and authority; requests keep their path.
     pub url: Uri,
+    /// What is spoken with it.
+    pub protocol: UpstreamProtocol,
     /// How long connecting may take.
     pub connect_timeout: Duration,
     /// How long the upstream may take until its response's head.
@@ -255,6 +270,7 @@ impl UpstreamConfig {
     pub fn new(url: Uri) -> Self {
         Self {
             url,
+            protocol: UpstreamProtocol::Http1,
             connect_timeout: Duration::from_secs(3),
             response_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(30),
@@ -263,6 +279,19 @@ impl UpstreamConfig {
             trusted_certificates: None,
         }
     }
+}
+
+/// What is spoken with an upstream. It is not negotiated: HTTP/1 and HTTP/2 differ in
+/// what a request's head must say about trailers, which is known before there is a
+/// connection. WebSocket handshakes are HTTP/1 in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UpstreamProtocol {
+    /// HTTP/1.1, a connection for each request in progress.
+    #[default]
+    Http1,
+    /// HTTP/2, all requests on one connection: by ALPN over TLS, else with prior
+    /// knowledge (RFC 9113 section 3.3). What gRPC needs.
+    Http2,
 }
 
 /// One of `[[routes]]`.

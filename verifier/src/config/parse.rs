@@ -6,8 +6,8 @@ use super::document::{Document, Section};
 use super::error::{ConfigError, ConfigProblem, ProblemKind};
 use super::secret::Environment;
 use super::{
-    Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, admin, audit, chain, credits, limits, log,
-    receipts, secrets, sections,
+    Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, SourceDigest, admin, audit, chain, credits,
+    limits, log, receipts, redis, reload, secrets, sections, sign_ins,
 };
 use crate::market::RoutePlan;
 
@@ -71,9 +71,10 @@ pub(super) fn parse(
             );
         }
     }
+    let source = document.source();
     let problems = document.into_problems();
     match config {
-        Some(config) if problems.is_empty() => Ok(config),
+        Some(config) if problems.is_empty() => Ok(Config { source, ..config }),
         _ => Err(ConfigError { problems }),
     }
 }
@@ -102,10 +103,16 @@ pub(super) fn read(
     let forward_auth = root
         .optional_table("forward_auth")
         .and_then(super::forward_auth::forward_auth);
+    let redis = root
+        .optional_table("redis")
+        .and_then(|section| redis::redis(section, folder, environment));
+    let sign_ins = root
+        .optional_table("sign_ins")
+        .map(|section| sign_ins::sign_ins(section, redis.as_ref()));
     let counts = root.has("credits");
     let credits = root
         .optional_table("credits")
-        .and_then(|section| credits::read(section, folder, environment));
+        .and_then(|section| credits::read(section, folder, environment, redis.as_ref()));
     let receipts = root
         .optional_table("receipts")
         .map(|section| receipts::receipts(section, folder, environment));
@@ -115,6 +122,7 @@ pub(super) fn read(
     let limits = root.optional_table("limits").map(limits::limits);
     let admin = root.optional_table("admin").and_then(admin::admin);
     let log = root.optional_table("log").map(log::log);
+    let reload = root.optional_table("reload").map(reload::reload);
     let sections = root.tables("routes");
     if sections.is_empty() || sections.len() > MAX_ROUTES {
         root.report(
@@ -138,9 +146,13 @@ pub(super) fn read(
         // A section with a problem was reported; what stands in is never used.
         receipts: receipts.flatten(),
         audit: audit.flatten(),
+        sign_ins: sign_ins.unwrap_or_default(),
         limits: limits.unwrap_or_default(),
         admin,
         log: log.unwrap_or_default(),
+        reload: reload.unwrap_or_default(),
         routes,
+        // Known when everything was read.
+        source: SourceDigest::default(),
     })
 }

@@ -110,6 +110,13 @@ impl SecretUrl {
         }
     }
 
+    /// Host and port, as far as it names one: who answers there.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        let shown = self.shown.split_once("://");
+        shown.map_or("", |(_, authority)| authority).to_lowercase()
+    }
+
     /// The whole URL, for the code that connects to it.
     #[must_use]
     pub fn expose(&self) -> &str {
@@ -157,6 +164,9 @@ pub(super) fn secret_text(
     }
     let (key, found) = if let Some(path) = from_file {
         let found = read_secret_file(&folder.join(&path));
+        if let Ok(text) = &found {
+            section.note_file(text.as_bytes());
+        }
         (file_key, found)
     } else if let Some(name) = from_env {
         let found = environment(&name)
@@ -193,6 +203,33 @@ fn read_secret_file(path: &Path) -> Result<Zeroizing<String>, String> {
         .map_err(|error| format!("expected readable text in {shown}: {error}"))
 }
 
+/// The value that `parse` makes of the secret text of `{key}_file` or `{key}_env`;
+/// `None` after a problem, which has been reported.
+pub(super) fn parsed_secret<T>(
+    section: &Section<'_, '_>,
+    key: &str,
+    folder: &Path,
+    environment: &Environment<'_>,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Option<Option<T>> {
+    let Some(text) = secret_text(section, key, folder, environment).ok()? else {
+        return Some(None);
+    };
+    match parse(&text) {
+        Ok(value) => Some(Some(value)),
+        Err(message) => {
+            let file = format!("{key}_file");
+            let named = if section.has(&file) {
+                file
+            } else {
+                format!("{key}_env")
+            };
+            section.report(ProblemKind::SecretUnavailable, &named, message);
+            None
+        }
+    }
+}
+
 /// The secret key of `{key}_file` or `{key}_env`.
 pub(super) fn secret_key(
     section: &Section<'_, '_>,
@@ -200,25 +237,12 @@ pub(super) fn secret_key(
     folder: &Path,
     environment: &Environment<'_>,
 ) -> Result<Option<Secret>, ()> {
-    let Some(text) = secret_text(section, key, folder, environment)? else {
-        return Ok(None);
+    let parse = |text: &str| {
+        Secret::new(text.as_bytes().to_vec()).ok_or_else(|| {
+            format!("expected a secret of {MIN_SECRET_BYTES} to {MAX_SECRET_BYTES} bytes")
+        })
     };
-    match Secret::new(text.as_bytes().to_vec()) {
-        Some(secret) => Ok(Some(secret)),
-        None => {
-            let named = if section.has(&format!("{key}_file")) {
-                format!("{key}_file")
-            } else {
-                format!("{key}_env")
-            };
-            section.report(
-                ProblemKind::SecretUnavailable,
-                &named,
-                format!("expected a secret of {MIN_SECRET_BYTES} to {MAX_SECRET_BYTES} bytes"),
-            );
-            Err(())
-        }
-    }
+    parsed_secret(section, key, folder, environment, parse).ok_or(())
 }
 
 #[cfg(test)]

@@ -109,7 +109,10 @@ fn pem(section: &Section<'_, '_>, key: &str, folder: &Path) -> Option<Zeroizing<
         std::fs::read(&path).map(Zeroizing::new)
     });
     match read {
-        Ok(bytes) => Some(bytes),
+        Ok(bytes) => {
+            section.note_file(&bytes);
+            Some(bytes)
+        }
         Err(error) => {
             section.report(
                 ProblemKind::SecretUnavailable,

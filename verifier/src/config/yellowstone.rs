@@ -7,12 +7,12 @@ use std::time::Duration;
 use rustls::pki_types::CertificateDer;
 use zeroize::Zeroizing;
 
-use super::chain::Sources;
+use super::chain_urls::Sources;
 use super::document::Section;
 use super::error::ProblemKind;
 use super::secret::{Environment, MAX_SECRET_BYTES, SecretUrl, secret_text};
 use super::sections::ONE_MINUTE_MS;
-use super::upstream::certificates;
+use super::upstream::trusted_certificates;
 
 /// A Yellowstone gRPC server. Usable in programs that were built with the cargo
 /// feature `yellowstone` only (`Push::Yellowstone` does not exist otherwise).
@@ -108,9 +108,7 @@ pub(super) fn yellowstone(
             ),
         }
     }
-    config.trusted_certificates = section.optional("ca_file", "a path", |name| {
-        certificates(&folder.join(name)).map_err(|message| format!("{message} in {name:?}"))
-    });
+    config.trusted_certificates = trusted_certificates(&section, folder);
     section.set_milliseconds(
         "connect_timeout_ms",
         &mut config.connect_timeout,

@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 use tollgate_client::chain::MAX_ENTITLEMENTS_AT_ONCE;
-use tollgate_client::{Chain, ChainError, Credits, Pubkey};
+use tollgate_client::{Credits, Pubkey};
 
-use super::booking::{Booker, BookingError};
+use super::booking::{Booker, BookingError, readings};
 use super::ledger::ChainView;
 use super::service::{Surroundings, booker, open};
 use super::store::{CreditStore, StoreError};
 use super::tally::Tally;
 use super::wake::Wake;
+use crate::chain::{Pool, RpcFailure};
 use crate::config::{Config, OperatorKey};
-use crate::lasting::{connect, longest_request, merchant_address, owner};
+use crate::lasting::{longest_request, merchant_address, owner, servers};
 use crate::start_error::StartError;
 
 /// Why the books cannot be read or closed.
@@ -31,8 +32,13 @@ pub enum CreditBooksError {
     #[error(transparent)]
     Start(#[from] StartError),
     /// The chain cannot be read.
-    #[error(transparent)]
-    Chain(#[from] ChainError),
+    #[error("{message}")]
+    Chain {
+        /// Stable code.
+        code: &'static str,
+        /// What happened.
+        message: String,
+    },
     /// The store does not answer.
     #[error("{0}")]
     Store(String),
@@ -54,9 +60,8 @@ impl CreditBooksError {
             Self::NotConfigured => "credits_not_configured",
             Self::KeyMissing => "operator_key_missing",
             Self::Start(error) => error.code(),
-            Self::Chain(error) => error.code(),
             Self::Store(_) => "credits_store",
-            Self::Booking { code, .. } => code,
+            Self::Chain { code, .. } | Self::Booking { code, .. } => code,
         }
     }
 }
@@ -64,6 +69,15 @@ impl CreditBooksError {
 impl From<StoreError> for CreditBooksError {
     fn from(error: StoreError) -> Self {
         Self::Store(error.to_string())
+    }
+}
+
+impl From<RpcFailure> for CreditBooksError {
+    fn from(failure: RpcFailure) -> Self {
+        Self::Chain {
+            code: failure.code(),
+            message: failure.to_string(),
+        }
     }
 }
 
@@ -104,7 +118,7 @@ pub struct Booked {
 /// in use by a verifier; a shared one may be.
 pub struct CreditBooks {
     store: Arc<dyn CreditStore>,
-    chain: Arc<Chain>,
+    pool: Arc<Pool>,
     booker: Option<Arc<Booker>>,
 }
 
@@ -126,14 +140,14 @@ impl CreditBooks {
         section.operator = operator.or(section.operator);
         // Whoever asks for it wants all of it.
         section.bookings_per_round = usize::MAX;
-        let chain = Arc::new(connect(config));
-        chain
-            .require_genesis_hash(&config.chain.genesis_hash)
-            .await?;
+        let pool = Arc::new(servers(config, None)?);
+        // A server of another cluster is found out before anything is opened.
+        pool.clock().await?;
         let (_, stopping) = watch::channel(false);
         let around = Surroundings {
-            chain: Arc::clone(&chain),
-            owner: owner(config, merchant_address(config, &chain.addresses())),
+            pool: Arc::clone(&pool),
+            redis: None,
+            owner: owner(config, merchant_address(config, &pool.addresses())),
             longest_request: longest_request(config),
             stopping,
         };
@@ -145,7 +159,7 @@ impl CreditBooks {
         let booker = booker(&section, &around, &store, shared);
         Ok(Self {
             store,
-            chain,
+            pool,
             booker,
         })
     }
@@ -163,12 +177,14 @@ impl CreditBooks {
                 return Ok(all);
             };
             place = Some(*last);
-            let reading = self.chain.entitlements(&page).await?;
-            for (entitlement, found) in page.into_iter().zip(reading.entitlements) {
-                let Ok(Some(account)) = found else {
+            let found = readings(&self.pool, &page).await?;
+            for (entitlement, answer) in page.into_iter().zip(found) {
+                let Some((account, slot)) =
+                    answer.and_then(|answer| Some((answer.entitlement?, answer.slot)))
+                else {
                     continue;
                 };
-                let view = ChainView::of(&account, reading.slot);
+                let view = ChainView::of(&account, slot);
                 let ledger = self.store.look(entitlement, view).await?;
                 if ledger.bookable().is_some() {
                     all.push(UnbookedCredits {

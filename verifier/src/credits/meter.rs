@@ -141,6 +141,11 @@ impl Meter {
         !recently
     }
 
+    /// The chain could not be asked anew: the next question tries again.
+    pub(crate) fn forget_look(&self, address: &Pubkey) {
+        self.looks.remove(address);
+    }
+
     /// The numbers for metrics.
     pub(crate) fn tally(&self) -> &Tally {
         &self.tally

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tollgate_client::{Chain, Credits};
+use tollgate_client::Credits;
 use tracing::{info, warn};
 
 use super::booking::{Booker, BookingLimits};
@@ -12,13 +12,15 @@ use super::local::{LocalStore, OpenError};
 use super::meter::Meter;
 use super::owner::Owner;
 use super::settling::Settling;
-use super::shared::{SharedStore, Unfit};
+use super::shared::SharedStore;
 use super::store::CreditStore;
 use super::tally::Tally;
 use super::wake::Wake;
+use crate::chain::Pool;
 use crate::config::{CreditStoreConfig, CreditsConfig};
 use crate::foundation::Task;
 use crate::metrics::{Sample, SampleSource, SampleValue};
+use crate::redis_client::{Keeps, RedisClient, Unfit, Unusable};
 use crate::start_error::StartCode;
 
 /// The shortest time after which a reservation in a shared store counts as used.
@@ -26,8 +28,10 @@ const SHORTEST_HOLD: Duration = Duration::from_secs(900);
 
 /// What the service needs beside its section of the configuration.
 pub(crate) struct Surroundings {
-    pub(crate) chain: Arc<Chain>,
+    pub(crate) pool: Arc<Pool>,
     pub(crate) owner: Owner,
+    /// The client of the configured Redis server, where others use it too.
+    pub(crate) redis: Option<Arc<RedisClient>>,
     /// How long a request may take until its upstream has answered.
     pub(crate) longest_request: Duration,
     /// True once the service is going away.
@@ -39,9 +43,9 @@ pub(crate) struct Surroundings {
 pub(crate) enum CreditsError {
     #[error("credits.path: {0}")]
     Local(#[from] OpenError),
-    #[error("credits.redis_url: {0}")]
-    Url(String),
-    #[error("credits.redis_url: {0}")]
+    #[error("credits: {0}")]
+    Url(#[from] Unusable),
+    #[error("credits: {0}")]
     Unfit(#[from] Unfit),
 }
 
@@ -140,11 +144,14 @@ pub(super) async fn open(
             let store = LocalStore::open(path, &around.owner, timeout)?;
             Ok(Arc::new(store))
         }
-        CreditStoreConfig::Shared(url) => {
+        CreditStoreConfig::Shared(redis) => {
+            let client = match &around.redis {
+                Some(client) => Arc::clone(client),
+                None => Arc::new(RedisClient::new(redis, Keeps::Lasting)?),
+            };
+            client.check(timeout, "metered requests get 503").await?;
             let hold = around.longest_request.saturating_mul(2).max(SHORTEST_HOLD);
-            let store = SharedStore::new(url.expose(), &around.owner, timeout, hold)
-                .map_err(CreditsError::Url)?;
-            store.check().await?;
+            let store = SharedStore::new(client, &around.owner, timeout, hold);
             Ok(Arc::new(store))
         }
     }
@@ -159,7 +166,7 @@ pub(super) fn booker(
     let operator = config.operator.as_ref()?.expose();
     Some(Arc::new(Booker::new(
         Arc::clone(store),
-        Arc::clone(&around.chain),
+        Arc::clone(&around.pool),
         (operator, around.owner.merchant),
         BookingLimits {
             interval: config.booking_interval,

@@ -84,7 +84,7 @@ impl Embedded {
         lasting.open_stores(&config).await?;
         let prepared = Prepared::new(&config, &lasting).await?;
         lasting.follow_the_chain(&config);
-        let foundation = prepared.enter(&lasting);
+        let foundation = prepared.enter(&config, &lasting);
         let endpoints = api::router(Arc::clone(&foundation.app));
         Ok(Self {
             limits: Limits::from(&config),

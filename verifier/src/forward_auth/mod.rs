@@ -20,7 +20,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use tollgate_gate::headers::{BENEFICIARY, ENTITLEMENT, PRODUCT, forbid_storing};
+use tollgate_gate::headers::{BENEFICIARY, ENTITLEMENT, PRODUCT, carries_session, forbid_storing};
 use tollgate_gate::{CanonicalPath, GateError};
 
 use self::original::Original;
@@ -41,6 +41,9 @@ pub(crate) fn is_question(path: &str) -> bool {
 
 /// Towards the web server: the canonical path with the query, to be forwarded.
 const FORWARD_URI: HeaderName = HeaderName::from_static("tollgate-forward-uri");
+
+/// Towards Envoy: which of the caller's headers it does not forward.
+const HEADERS_TO_REMOVE: HeaderName = HeaderName::from_static("x-envoy-auth-headers-to-remove");
 
 /// Who may ask about requests, and how.
 struct ForwardAuth {
@@ -140,7 +143,7 @@ impl ForwardAuth {
                 Ok(grant.complete(Err(GateError::DecisionChanged.into())))
             }
             Admission::Free(matched) => {
-                let mut response = StatusCode::OK.into_response();
+                let mut response = self.leave(request);
                 // Empty rather than missing: web servers copy them over what the
                 // caller says of itself.
                 for name in [BENEFICIARY, ENTITLEMENT, PRODUCT] {
@@ -151,7 +154,7 @@ impl ForwardAuth {
                 Ok(response)
             }
             Admission::Granted(matched, grant) => {
-                let mut response = StatusCode::OK.into_response();
+                let mut response = self.leave(request);
                 name_target(&mut response, &matched.path, original.query).map_err(refuse)?;
                 let mut response = grant.complete(Ok(response));
                 response.headers_mut().extend(grant.facts());
@@ -159,6 +162,27 @@ impl ForwardAuth {
             }
             Admission::Answered(response) => Err(Box::new(never_leave(response))),
         }
+    }
+
+    /// The beginning of every leave.
+    fn leave(&self, request: &http::Request<()>) -> Response {
+        let mut response = StatusCode::OK.into_response();
+        let ours = carries_session(request.headers());
+        match (self.config.style, ours) {
+            (ForwardAuthStyle::Envoy, true) => {
+                let name = HeaderValue::from_static("authorization");
+                response.headers_mut().insert(HEADERS_TO_REMOVE, name);
+            }
+            // It forwards what stands here, and nothing of the name if nothing does.
+            (ForwardAuthStyle::Traefik, false) => {
+                let credentials = request.headers().get(header::AUTHORIZATION);
+                let credentials = credentials.map(|value| (header::AUTHORIZATION, value.clone()));
+                response.headers_mut().extend(credentials);
+            }
+            // These tell a session token from other credentials by themselves.
+            _ => {}
+        }
+        response
     }
 
     fn require_trusted(&self, request: &http::Request<()>) -> Result<(), ServiceError> {

@@ -9,10 +9,9 @@ use std::time::Duration;
 
 use axum::BoxError;
 use bytes::{Buf, Bytes};
-use http::HeaderValue;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
-use tollgate_gate::headers::scrub_trailers;
+use tollgate_gate::headers::{PassingTrailers, scrub_trailers};
 
 /// Why a body was broken off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,7 +60,7 @@ pub(crate) struct BoundedBody<B> {
     pause: Duration,
     timer: Pin<Box<Sleep>>,
     waiting: bool,
-    announced: Option<HeaderValue>,
+    trailers: PassingTrailers,
     record: FaultRecord,
     ended: bool,
 }
@@ -75,18 +74,15 @@ impl<B> BoundedBody<B> {
             pause,
             timer: Box::pin(tokio::time::sleep(pause)),
             waiting: false,
-            announced: None,
+            trailers: PassingTrailers::Nothing,
             record,
             ended: false,
         }
     }
 
-    /// Lets the trailers pass that were announced ([`announced_trailers`]); without
-    /// this all are dropped.
-    ///
-    /// [`announced_trailers`]: tollgate_gate::headers::announced_trailers
-    pub(super) fn with_trailers(mut self, announced: Option<HeaderValue>) -> Self {
-        self.announced = announced;
+    /// Lets trailers pass; without this all are dropped.
+    pub(super) fn with_trailers(mut self, trailers: PassingTrailers) -> Self {
+        self.trailers = trailers;
         self
     }
 
@@ -116,12 +112,11 @@ where
         match this.body.as_mut().poll_frame(context) {
             Poll::Ready(Some(Ok(frame))) if frame.is_trailers() => {
                 this.ended = true;
-                // hyper 1.12 never ends a body whose trailers it cannot write, so
-                // that none is handed on but those that the head announced.
-                let trailers = match (&this.announced, frame.into_trailers()) {
-                    (Some(announced), Ok(trailers)) => scrub_trailers(trailers, announced),
-                    _ => None,
-                };
+                // hyper 1.12 never ends an HTTP/1 body whose trailers it cannot write,
+                // so that none is handed on there but those that the head announced.
+                let trailers = frame.into_trailers().ok();
+                let trailers =
+                    trailers.and_then(|trailers| scrub_trailers(trailers, &this.trailers));
                 Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))))
             }
             Poll::Ready(Some(Ok(frame))) => {
@@ -168,29 +163,30 @@ where
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::*;
+    use PassingTrailers::{Announced, Any, Nothing};
+    use http::HeaderValue;
     use http_body_util::{BodyExt, Full, StreamBody};
 
     fn bounded<B>(
         body: B,
         most: u64,
         seconds: u64,
-        announced: Option<&'static str>,
+        trailers: PassingTrailers,
         record: &FaultRecord,
     ) -> BoundedBody<B> {
         let pause = Duration::from_secs(seconds);
-        BoundedBody::new(body, most, pause, record.clone())
-            .with_trailers(announced.map(HeaderValue::from_static))
+        BoundedBody::new(body, most, pause, record.clone()).with_trailers(trailers)
     }
 
     #[tokio::test]
     async fn sizes_are_bounded_to_the_byte() {
         let record = FaultRecord::default();
         let whole = Full::new(Bytes::from_static(b"12345"));
-        let body = bounded(whole.clone(), 5, 1, None, &record);
+        let body = bounded(whole.clone(), 5, 1, Nothing, &record);
         assert_eq!(body.size_hint().exact(), Some(5));
         assert_eq!(&body.collect().await.unwrap().to_bytes()[..], b"12345");
         assert_eq!(record.fault(), None);
-        let body = bounded(whole, 4, 1, None, &record);
+        let body = bounded(whole, 4, 1, Nothing, &record);
         assert!(body.collect().await.is_err());
         assert_eq!(record.fault(), Some(BodyFault::TooLarge));
     }
@@ -200,10 +196,12 @@ mod tests {
         let mut trailers = http::HeaderMap::new();
         trailers.insert("tollgate-beneficiary", "somebody".parse().unwrap());
         trailers.insert("x-checksum", "1".parse().unwrap());
-        for (announced, left) in [
-            (None, None),
-            (Some("x-checksum, x-other"), Some("x-checksum")),
-            (Some("x-other"), None),
+        let announced = |names| Announced(HeaderValue::from_static(names));
+        for (passing, left) in [
+            (Nothing, None),
+            (announced("x-checksum, x-other"), Some("x-checksum")),
+            (announced("x-other"), None),
+            (Any, Some("x-checksum")),
         ] {
             let frames = [
                 Frame::data(Bytes::from("a")),
@@ -211,7 +209,7 @@ mod tests {
                 Frame::data(Bytes::from("b")),
             ];
             let stream = StreamBody::new(futures::stream::iter(frames.map(Ok::<_, BoxError>)));
-            let body = bounded(stream, 9, 1, announced, &FaultRecord::default());
+            let body = bounded(stream, 9, 1, passing, &FaultRecord::default());
             let collected = body.collect().await.unwrap();
             let names = collected.trailers().map(|trailers| {
                 let names = trailers.keys().map(http::HeaderName::as_str);
@@ -230,7 +228,7 @@ mod tests {
             frames,
             futures::stream::pending(),
         ));
-        let body = bounded(stream, 100, 5, None, &record);
+        let body = bounded(stream, 100, 5, Nothing, &record);
         let mut body = Box::pin(body);
         tokio::time::sleep(Duration::from_secs(60)).await;
         assert!(body.frame().await.unwrap().is_ok());

@@ -7,15 +7,16 @@ use std::time::Duration;
 use axum::body::Body;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header,
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header,
 };
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
+use hyper_util::client::legacy::ResponseFuture;
 use tokio::time::timeout;
 use tollgate_gate::GateError;
 use tollgate_gate::headers::{
-    Cookies, accepts_trailers, announced_trailers, scrub_request, scrub_response,
+    Cookies, PassingTrailers, accepts_trailers, announced_trailers, scrub_request, scrub_response,
 };
 use tracing::warn;
 
@@ -23,7 +24,7 @@ use super::body::{BodyFault, BoundedBody, FaultRecord};
 use super::forwarded;
 use super::transport::Transport;
 use super::websocket::{self, Handshake, Lifetime};
-use crate::config::{PublicUrl, ServerConfig, UpstreamConfig};
+use crate::config::{PublicUrl, ServerConfig, UpstreamConfig, UpstreamProtocol};
 use crate::error::ServiceError;
 
 /// The way to the upstream.
@@ -42,6 +43,8 @@ pub(crate) struct Proxy {
 /// A request that may pass.
 pub(crate) struct ProxyRequest<'a> {
     pub(crate) method: Method,
+    /// What the caller speaks.
+    pub(crate) version: Version,
     /// The path on which the decision was made: what is forwarded, never the
     /// path as the caller wrote it.
     pub(crate) path: &'a str,
@@ -98,24 +101,39 @@ impl Proxy {
         if request.body.size_hint().lower() > self.max_request_body {
             return Err(GateError::RequestBodyTooLarge.into());
         }
-        let takes_trailers = accepts_trailers(&request.headers);
+        let caller_takes = accepts_trailers(&request.headers).then_some(request.version);
         let announced = announced_trailers(&request.headers)
             .filter(|_| request.body.size_hint().exact().is_none());
-        let (mut outgoing, record) = self.outgoing(request, announced.clone())?;
+        let passing = match (self.upstream.protocol, announced.clone()) {
+            (UpstreamProtocol::Http2, _) => PassingTrailers::Any,
+            (UpstreamProtocol::Http1, Some(names)) => PassingTrailers::Announced(names),
+            (UpstreamProtocol::Http1, None) => PassingTrailers::Nothing,
+        };
+        let (mut outgoing, record) = self.outgoing(request, passing)?;
         let headers = outgoing.headers_mut();
         if let Some(names) = announced {
             headers.insert(header::TRAILER, names);
         }
-        if takes_trailers {
+        if caller_takes.is_some() {
             headers.insert(header::TE, HeaderValue::from_static("trailers"));
-            headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
         }
-        let response = self.answer_to(outgoing, &record).await?;
+        match self.upstream.protocol {
+            UpstreamProtocol::Http1 if caller_takes.is_some() => {
+                headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
+            }
+            UpstreamProtocol::Http1 => {}
+            // The request line says it (RFC 9113 section 8.3.1).
+            UpstreamProtocol::Http2 => {
+                headers.remove(header::HOST);
+            }
+        }
+        let answer = self.transport.request(outgoing);
+        let response = self.answer_in_time(answer, &record).await?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             warn!("the upstream switched protocols without being asked");
             return Err(GateError::UpstreamUnavailable.into());
         }
-        Ok(self.incoming(response, takes_trailers))
+        Ok(self.incoming(response, caller_takes))
     }
 
     /// Forwards a WebSocket handshake; when the upstream agrees, bytes go both ways
@@ -126,11 +144,12 @@ impl Proxy {
         client: OnUpgrade,
         lifetime: Lifetime,
     ) -> Result<Response<Body>, ServiceError> {
-        let (mut outgoing, record) = self.outgoing(request, None)?;
+        let (mut outgoing, record) = self.outgoing(request, PassingTrailers::Nothing)?;
         let handshake = Handshake::begin(outgoing.headers_mut())?;
-        let response = self.answer_to(outgoing, &record).await?;
+        let answer = self.transport.upgrade(outgoing);
+        let response = self.answer_in_time(answer, &record).await?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-            return Ok(self.incoming(response, false));
+            return Ok(self.incoming(response, None));
         }
         let idle = self.upstream.websocket_idle_timeout;
         let mut answer = handshake.finish(response, client, idle, lifetime)?;
@@ -143,7 +162,7 @@ impl Proxy {
     fn outgoing(
         &self,
         request: ProxyRequest<'_>,
-        trailers: Option<HeaderValue>,
+        trailers: PassingTrailers,
     ) -> Result<(Request<BoundedBody<Body>>, FaultRecord), ServiceError> {
         let uri = self.uri(request.path, request.query)?;
         let mut headers = request.headers;
@@ -170,12 +189,11 @@ impl Proxy {
         Ok((outgoing, record))
     }
 
-    async fn answer_to(
+    async fn answer_in_time(
         &self,
-        outgoing: Request<BoundedBody<Body>>,
+        answer: ResponseFuture,
         record: &FaultRecord,
     ) -> Result<Response<Incoming>, ServiceError> {
-        let answer = self.transport.request(outgoing);
         match timeout(self.upstream.response_timeout, answer).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => Err(failure(&error, record)),
@@ -186,10 +204,20 @@ impl Proxy {
         }
     }
 
-    /// The answer as the caller gets it.
-    fn incoming(&self, response: Response<Incoming>, takes_trailers: bool) -> Response<Body> {
+    /// The answer as the caller gets it, with trailers if it takes them in a version
+    /// of HTTP.
+    fn incoming(
+        &self,
+        response: Response<Incoming>,
+        caller_takes: Option<Version>,
+    ) -> Response<Body> {
         let (mut head, body) = response.into_parts();
-        let announced = announced_trailers(&head.headers).filter(|_| takes_trailers);
+        let announced = announced_trailers(&head.headers).filter(|_| caller_takes.is_some());
+        let passing = match (caller_takes, announced.clone()) {
+            (Some(Version::HTTP_2), _) => PassingTrailers::Any,
+            (Some(_), Some(names)) => PassingTrailers::Announced(names),
+            _ => PassingTrailers::Nothing,
+        };
         self.scrub_answer(&mut head.headers);
         // An answer may be endless, but not silent.
         let body = BoundedBody::new(
@@ -198,7 +226,7 @@ impl Proxy {
             self.upstream.idle_timeout,
             FaultRecord::default(),
         )
-        .with_trailers(announced.clone());
+        .with_trailers(passing);
         if let Some(names) = announced {
             head.headers.insert(header::TRAILER, names);
         }

@@ -55,9 +55,10 @@ impl From<&Config> for Limits {
             idle_timeout: server.idle_timeout,
             stall_timeout: server.stall_timeout,
             // Everything that may rightly take its time, one after the other: a
-            // small body, two readings of the chain, the upstream, the client.
+            // small body, two readings of the chain, each with a second opinion, the
+            // upstream, the client.
             quiet_timeout: BODY_DEADLINE
-                + config.chain.request_timeout * 2
+                + config.chain.request_timeout * 4
                 + behind
                 + server.stall_timeout,
             shutdown_deadline: server.shutdown_deadline,

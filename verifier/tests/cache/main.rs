@@ -21,6 +21,7 @@ mod feeding;
 mod feeding_over_yellowstone;
 #[cfg(feature = "yellowstone")]
 mod geyser;
+mod moving;
 mod servers;
 #[path = "../service/support/mod.rs"]
 #[allow(dead_code, reason = "shared with the service's tests")]

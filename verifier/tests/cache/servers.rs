@@ -2,18 +2,24 @@
 
 use std::time::Duration;
 
-use tollgate_client::EntitlementStatus;
+use serde_json::json;
+use tollgate_client::{Amount, EntitlementStatus, PaymentId};
+use tollgate_verifier::Config;
 use tollgate_verifier::config::{Push, SecretUrl};
 
 use crate::feeding::{access, check};
-use crate::support::rpc::{CHAIN_TIME, Mood, ScriptedRpc, entitlement_address};
+use crate::support::rpc::{CHAIN_TIME, Mood, PRICE, ScriptedRpc, entitlement_address};
 use crate::support::upstream::Upstream;
-use crate::support::{Stage, eventually};
+use crate::support::{Stage, address, eventually, post};
 
 const LATER: i64 = CHAIN_TIME + 3600;
 
 /// A verifier whose first server is `stage.rpc` and whose second is the other one.
 async fn two_servers() -> (Stage, ScriptedRpc) {
+    two_servers_with(|_| {}).await
+}
+
+async fn two_servers_with(change: impl FnOnce(&mut Config)) -> (Stage, ScriptedRpc) {
     let (first, second) = (ScriptedRpc::start().await, ScriptedRpc::start().await);
     let fallback = SecretUrl::parse(&second.url()).unwrap();
     let stage = Stage::over(first, Upstream::start().await, |config| {
@@ -21,6 +27,7 @@ async fn two_servers() -> (Stage, ScriptedRpc) {
         config.chain.push = Push::Off;
         config.chain.request_timeout = Duration::from_secs(3);
         config.chain.ready_within = Duration::from_secs(30);
+        change(config);
     })
     .await;
     (stage, second)
@@ -140,4 +147,147 @@ async fn a_stampede_of_strangers_shares_its_calls() {
     let calls = stage.rpc.calls("getMultipleAccounts") - before;
     // Three full calls would do; arrivals are spread over some time.
     assert!(calls <= 60, "{calls} calls for 200 strangers");
+}
+
+const OTHER_CLUSTER: &str = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d";
+
+/// What a wallet is given to sign comes from whichever server answers.
+#[tokio::test]
+async fn a_wallet_gets_its_transaction_from_the_next_server() {
+    let (stage, second) = two_servers().await;
+    let path = format!("/v1/pay/quotes/{}", PaymentId([7; 32]));
+    let account = json!({ "account": address("wallet").to_string() });
+    for mood in [Mood::Hanging, Mood::Failing, Mood::Throttling, Mood::Lying] {
+        stage.rpc.set(|script| script.mood = mood);
+        let (status, body) = post(&stage, &path, account.clone()).await;
+        assert_eq!(status, 200, "{mood:?}: {body}");
+    }
+    stage.rpc.set(|script| {
+        script.mood = Mood::Healthy;
+        script.genesis_hash = OTHER_CLUSTER.to_owned();
+    });
+    // The catalogue is read again, and finds out.
+    let before = stage.rpc.calls("getGenesisHash");
+    eventually(async || stage.rpc.calls("getGenesisHash") > before).await;
+    let asked = stage.rpc.calls("getLatestBlockhash");
+    let (status, body) = post(&stage, &path, account.clone()).await;
+    assert_eq!(status, 200, "{body}");
+    assert_eq!(stage.rpc.calls("getLatestBlockhash"), asked);
+    // With none left it is not known; nobody is told to pay, or not to.
+    second.set(|script| script.mood = Mood::Failing);
+    let (status, body) = post(&stage, &path, account).await;
+    assert_eq!((status, &body["error"]), (503, &json!("chain_unavailable")));
+}
+
+/// A first server that makes up an entitlement to what is dear convinces nobody alone.
+#[tokio::test]
+async fn an_invented_entitlement_to_something_dear_is_not_granted() {
+    let (stage, second) = two_servers_with(|config| {
+        config.chain.second_opinion_above = Some(Amount(PRICE - 1));
+        config.chain.request_timeout = Duration::from_millis(900);
+    })
+    .await;
+    stage.rpc.entitle("liar's friend", LATER, |_| {});
+    let proof = stage.sign_in("/v1/quote/SOL", "liar's friend").await;
+    let ask = async || {
+        let request = stage.http.get(stage.url("/v1/quote/SOL"));
+        request
+            .header("sign-in-with-x", &proof)
+            .send()
+            .await
+            .unwrap()
+    };
+    // The other server is as far as the first: it contradicts.
+    second.set(|script| script.slot = 2000);
+    for _ in 0..3 {
+        let answer = ask().await;
+        assert_eq!(answer.status(), 503);
+        assert!(answer.headers().contains_key("retry-after"));
+        assert!(!answer.headers().contains_key("payment-required"));
+        assert_eq!(access(&stage, "liar's friend").await, None);
+    }
+    // Unreachable, behind, or of another cluster: no second opinion either.
+    second.set(|script| script.mood = Mood::Failing);
+    assert_eq!(access(&stage, "liar's friend").await, None);
+    second.set(|script| {
+        script.mood = Mood::Healthy;
+        script.slot = 10;
+    });
+    assert_eq!(access(&stage, "liar's friend").await, None);
+    assert_eq!(stage.upstream.requests(), 0);
+    // That somebody has nothing needs no second opinion.
+    assert_eq!(access(&stage, "stranger").await, Some(false));
+    // What both say is granted, and that they said so is remembered.
+    second.entitle("liar's friend", LATER, |_| {});
+    second.set(|script| script.slot = 3000);
+    eventually(async || access(&stage, "liar's friend").await == Some(true)).await;
+    assert_eq!(ask().await.status(), 200);
+    second.set(|script| script.mood = Mood::Failing);
+    for _ in 0..3 {
+        assert_eq!(access(&stage, "liar's friend").await, Some(true));
+        tokio::time::sleep(Duration::from_millis(520)).await;
+    }
+    // More than was confirmed is another grant.
+    stage.rpc.entitle("liar's friend", LATER + 3600, |_| {});
+    eventually(async || access(&stage, "liar's friend").await.is_none()).await;
+    second.entitle("liar's friend", LATER + 3600, |_| {});
+    second.set(|script| script.mood = Mood::Healthy);
+    eventually(async || access(&stage, "liar's friend").await == Some(true)).await;
+}
+
+/// At or below the threshold one server is enough.
+#[tokio::test]
+async fn what_is_not_dear_takes_no_second_opinion() {
+    let (stage, second) = two_servers_with(|config| {
+        config.chain.second_opinion_above = Some(Amount(PRICE));
+    })
+    .await;
+    second.set(|script| script.mood = Mood::Failing);
+    stage.rpc.entitle("payer", LATER, |_| {});
+    assert_eq!(access(&stage, "payer").await, Some(true));
+}
+
+/// Whoever says in which slot it paid is not refused on the word of an earlier one.
+#[tokio::test]
+async fn a_payment_of_a_named_slot_is_never_denied_by_an_earlier_one() {
+    let (stage, second) = two_servers().await;
+    let paid_in = {
+        second.set(|script| script.slot = 1010);
+        second.entitle("payer", LATER, |_| {});
+        let mut slot = 0;
+        second.set(|script| slot = script.slot);
+        slot
+    };
+    let proof = stage.sign_in("/v1/quote/SOL", "payer").await;
+    let ask = async |slot: &str| {
+        let request = stage.http.get(stage.url("/v1/quote/SOL"));
+        let request = request.header("sign-in-with-x", &proof);
+        request
+            .header("tollgate-paid-slot", slot)
+            .send()
+            .await
+            .unwrap()
+    };
+    let claim = async |slot: u64| {
+        let question = json!({
+            "product_slug": "quotes",
+            "wallet": address("payer").to_string(),
+            "paid_in_slot": slot,
+        });
+        post(&stage, "/v1/access/entitlements/check", question).await
+    };
+    // The first server has not seen it; the second is away.
+    second.set(|script| script.mood = Mood::Failing);
+    assert_eq!(ask("no slot").await.status(), 402);
+    assert_eq!(ask(&paid_in.to_string()).await.status(), 503);
+    assert_eq!(claim(paid_in).await.0, 503);
+    assert_eq!(claim(u64::MAX).await.0, 503);
+    // Nobody else waits for it.
+    assert_eq!(access(&stage, "stranger").await, Some(false));
+    second.set(|script| script.mood = Mood::Healthy);
+    eventually(async || claim(paid_in).await.0 == 200).await;
+    let (_, body) = claim(paid_in).await;
+    assert_eq!(body["has_access"], true);
+    assert!(body["slot"].as_u64().unwrap() >= paid_in);
+    assert_eq!(ask(&paid_in.to_string()).await.status(), 200);
 }

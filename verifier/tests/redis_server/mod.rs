@@ -114,7 +114,8 @@ impl RedisServer {
             socket.write_all(b"PING\r\n")?;
             let mut answer = [0; 5];
             socket.read_exact(&mut answer)?;
-            Ok(answer == *b"+PONG")
+            // It may want a password.
+            Ok(answer == *b"+PONG" || answer == *b"-NOAU")
         };
         ask().unwrap_or(false)
     }

@@ -1,17 +1,21 @@
 //! The audit log of a running service: what is in it, what is not, and that it
 //! holds.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::json;
 use tollgate_client::EntitlementStatus;
 use tollgate_gate::receipt::{KeySet, ReceiptKey};
 use tollgate_verifier::Verifier;
 use tollgate_verifier::audit::verify::{Expectations, Findings, verify};
-use tollgate_verifier::audit::{Kind, Record};
-use tollgate_verifier::config::{AuditConfig, ReceiptsConfig};
+use tollgate_verifier::audit::{Kind, Proof, Record};
+use tollgate_verifier::config::{
+    AuditConfig, Config, ReceiptsConfig, RedisConfig, RedisUrl, SignInStoreConfig,
+};
 use zeroize::Zeroizing;
 
+use super::redis_server::RedisServer;
 use super::support::rpc::{self, CHAIN_TIME, Mood, ScriptedRpc};
 use super::support::upstream::Upstream;
 use super::support::{Stage, address, config, key, post};
@@ -123,13 +127,13 @@ async fn every_decision_is_recorded_with_its_grounds_and_without_secrets() {
     assert_eq!(grant.request.as_deref(), Some(request_id.as_str()));
     assert_eq!(grant.route.as_deref(), Some("/v1/quote/{symbol}"));
     assert_eq!(grant.product.as_deref(), Some("quotes"));
-    assert_eq!(grant.beneficiary, Some(address("agent").to_string()));
-    assert_eq!(grant.proof.as_deref(), Some("sign_in"));
-    let entitlement = rpc::entitlement_address("agent").to_string();
+    assert_eq!(grant.beneficiary, Some(address("agent")));
+    assert_eq!(grant.proof, Some(Proof::SignIn));
+    let entitlement = rpc::entitlement_address("agent");
     assert_eq!(grant.entitlement, Some(entitlement));
     assert!(grant.slot.is_some() && grant.last_intent.is_some() && grant.receipt.is_some());
-    assert_eq!(decisions[3].proof.as_deref(), Some("session"));
-    assert_eq!(decisions[7].proof.as_deref(), Some("none"));
+    assert_eq!(decisions[3].proof, Some(Proof::Session));
+    assert_eq!(decisions[7].proof, Some(Proof::None));
     assert_eq!(records.last().unwrap().kind, Kind::Closed);
 
     let mut text = String::new();
@@ -196,4 +200,78 @@ async fn only_the_wanted_kinds_are_recorded() {
     let (_, records) = read(folder.path());
     let kinds: Vec<_> = records.iter().map(|record| record.kind).collect();
     assert_eq!(kinds, [Kind::Opened, Kind::Grant, Kind::Closed]);
+}
+
+/// Puts folders where the log would begin its next files, as a full disk would keep it
+/// from doing. Returns them.
+fn obstruct(folder: &Path) -> Vec<PathBuf> {
+    let next = (1..200).map(|number| folder.join(format!("audit-{number:020}.jsonl")));
+    let missing: Vec<_> = next.filter(|path| !path.exists()).collect();
+    for path in &missing {
+        std::fs::create_dir(path).unwrap();
+    }
+    missing
+}
+
+/// Nothing is granted without a record; and a sign-in that opened nothing is not used
+/// up.
+async fn what_could_not_be_recorded_is_not_used_up(change: impl FnOnce(&mut Config)) {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::with(|config| {
+        config.audit = Some(AuditConfig {
+            queue: 1,
+            // Every batch begins a file.
+            max_file_bytes: 1,
+            ..AuditConfig::new(folder.path().to_owned())
+        });
+        change(config);
+    })
+    .await;
+    stage.rpc.entitle("agent", LATER, |_| {});
+    let proof = stage.sign_in(PATH, "agent").await;
+    let sign_in = async || {
+        let request = stage.http.get(stage.url(PATH));
+        request.header("sign-in-with-x", &proof).send().await
+    };
+    let obstacles = obstruct(folder.path());
+    super::support::eventually(async || stage.get(PATH).await.status() == 503).await;
+    let refused = sign_in().await.unwrap();
+    assert_eq!(refused.status(), 503);
+    assert!(!refused.headers().contains_key("tollgate-session"));
+    let body: serde_json::Value = refused.json().await.unwrap();
+    assert_eq!(body["error"], "overloaded");
+    assert_eq!(stage.upstream.requests(), 0);
+    for path in obstacles {
+        std::fs::remove_dir(path).unwrap();
+    }
+    let mut last = 503;
+    super::support::eventually(async || {
+        last = sign_in().await.unwrap().status().as_u16();
+        last != 503
+    })
+    .await;
+    assert_eq!(last, 200);
+    assert_eq!(sign_in().await.unwrap().status(), 401);
+    stage.verifier.shutdown().await;
+    let (_, records) = read(folder.path());
+    let grants = records.iter().filter(|record| record.kind == Kind::Grant);
+    assert_eq!(grants.count(), 1);
+}
+
+#[tokio::test]
+async fn a_sign_in_that_could_not_be_recorded_may_be_sent_again() {
+    what_could_not_be_recorded_is_not_used_up(|_| {}).await;
+}
+
+#[tokio::test]
+async fn a_shared_store_of_sign_ins_gives_back_what_could_not_be_recorded() {
+    let Some(redis) = RedisServer::start() else {
+        return;
+    };
+    let url = RedisUrl::parse(&redis.url()).unwrap();
+    what_could_not_be_recorded_is_not_used_up(|config| {
+        config.sign_ins.store = SignInStoreConfig::Shared(RedisConfig::new(url));
+        config.sign_ins.store_timeout = Duration::from_secs(30);
+    })
+    .await;
 }

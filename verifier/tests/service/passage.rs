@@ -143,10 +143,13 @@ async fn a_session_reads_the_chain_seldom_and_ends_with_the_entitlement() {
         .unwrap()
         .to_owned();
     let reads = stage.rpc.calls("getMultipleAccounts");
+    let began = std::time::Instant::now();
     for _ in 0..20 {
         assert_eq!(with_token(&stage, &token).await.status(), 200);
     }
-    assert!(stage.rpc.calls("getMultipleAccounts") <= reads + 1);
+    // What is remembered is good for half a second.
+    let stale = usize::try_from(began.elapsed().as_millis() / 500).unwrap();
+    assert!(stage.rpc.calls("getMultipleAccounts") <= reads + 1 + stale);
     stage.rpc.entitle("agent", LATER, |entitlement| {
         entitlement.status = EntitlementStatus::Revoked;
     });

@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use tollgate_client::EntitlementStatus;
-use tollgate_verifier::config::{Config, RouteConfig};
+use tollgate_verifier::config::{Config, RouteConfig, UpstreamProtocol};
 
 use super::support::raw_upstream::RawUpstream;
 use super::support::rpc::CHAIN_TIME;
@@ -106,6 +106,19 @@ async fn hear(socket: &mut Socket) -> Option<String> {
         Some(Ok(message)) if message.is_text() => Some(message.to_text().unwrap().to_owned()),
         _ => None,
     }
+}
+
+/// HTTP/2 is for requests: a WebSocket begins with HTTP/1 in any case.
+#[tokio::test]
+async fn an_upstream_of_http2_gets_its_websockets_by_http1() {
+    let upstream = echo_upstream().await;
+    let http2 = |config: &mut Config| {
+        config.upstream.as_mut().unwrap().protocol = UpstreamProtocol::Http2;
+    };
+    let stage = stage(&upstream, http2).await;
+    let (mut socket, _) = connect(&stage, "/open", &[]).await.unwrap();
+    socket.send(Message::text("hello")).await.unwrap();
+    assert_eq!(hear(&mut socket).await.as_deref(), Some("hello"));
 }
 
 #[tokio::test]

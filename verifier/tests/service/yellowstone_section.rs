@@ -112,3 +112,25 @@ fn mistakes_are_named() {
         assert!(!error.to_string().contains(TOKEN), "{error}");
     }
 }
+
+/// A watched configuration is put in force when the files change that the section names.
+#[cfg(feature = "yellowstone")]
+#[test]
+fn what_its_files_hold_is_part_of_what_is_watched() {
+    let folder = tempfile::tempdir().unwrap();
+    let (token, authority) = (folder.path().join("token"), folder.path().join("ca.pem"));
+    let section = format!("{SECTION}\nx_token_file = {token:?}\nca_file = {authority:?}");
+    let certificate = || {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]);
+        made.unwrap().cert.pem()
+    };
+    std::fs::write(&token, TOKEN).unwrap();
+    std::fs::write(&authority, certificate()).unwrap();
+    let first = with("", &section).unwrap();
+    assert_eq!(with("", &section).unwrap().source, first.source);
+    std::fs::write(&token, "another-token").unwrap();
+    let second = with("", &section).unwrap();
+    assert_ne!(second.source, first.source);
+    std::fs::write(&authority, certificate()).unwrap();
+    assert_ne!(with("", &section).unwrap().source, second.source);
+}

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::population::Population;
+
 /// What one load measured, as `benches/gate` prints it.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
 pub struct Figures {
@@ -46,6 +48,8 @@ pub struct Results {
     rounds: BTreeMap<&'static str, Vec<Figures>>,
     /// How long users waited.
     pub users: Users,
+    /// What many entitlements cost, by their number.
+    pub populations: Vec<Population>,
 }
 
 impl Results {

@@ -8,9 +8,11 @@
 
 mod figures;
 mod goals;
+mod population;
 mod processes;
 mod report;
 mod rows;
+mod setting;
 
 use std::process::Command;
 
@@ -19,7 +21,8 @@ use crate::process;
 use crate::workspace::{Workspace, write_whole};
 
 use figures::Results;
-use processes::{Setting, Tools};
+use processes::Tools;
+use setting::Setting;
 
 /// The benchmark's own workspace.
 const MANIFEST: &str = "benches/gate/Cargo.toml";
@@ -54,6 +57,10 @@ pub fn run(workspace: &Workspace, bench: &Bench) -> Result<(), Error> {
             results.add(row.name, setting.measure(row, round, bench)?);
         }
     }
+    for size in population::SIZES {
+        let population = population::measure(&setting, size, bench)?;
+        results.populations.push(population);
+    }
     results.users = tools.users(bench.users)?;
     let goals = goals::judge(&results);
     let text = serde_json::to_string_pretty(&report::json(bench, &results, &goals))
@@ -69,12 +76,17 @@ pub fn run(workspace: &Workspace, bench: &Bench) -> Result<(), Error> {
 /// as the tests use it: what it takes is not measured.
 fn compile(workspace: &Workspace) -> Result<(), Error> {
     let cargo = |arguments: &[&str]| {
-        process::run(
-            Command::new("cargo")
-                .args(["build", "--locked"])
-                .args(arguments)
-                .current_dir(workspace.root()),
-        )
+        let mut command = Command::new("cargo");
+        command.args(["build", "--locked"]).args(arguments);
+        // What cargo tells this command about itself would make build scripts run again
+        // that were run without it, and with them minutes of compilation.
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy();
+            if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+                command.env_remove(name.as_ref());
+            }
+        }
+        process::run(command.current_dir(workspace.root()))
     };
     cargo(&["--release", "--manifest-path", MANIFEST])?;
     cargo(&["--package", "tollgate-sim", "--bin", "paid_chain"])

@@ -47,6 +47,7 @@ pub fn json(bench: &Bench, results: &Results, goals: &[Goal]) -> Value {
         "connections": bench.connections,
         "processors": std::thread::available_parallelism().map_or(1, usize::from),
         "rows": rows,
+        "populations": results.populations,
         "users": results.users,
         "goals": goals,
     })
@@ -74,6 +75,7 @@ pub fn table(results: &Results, goals: &[Goal]) -> String {
             or_dash(row.against.and_then(ratio), 2),
         );
     }
+    text += &populations(results);
     text += "\n(cpu: processor time of the server alone; to base: to the row that it stands against)\n\n";
     for goal in goals {
         let bound = match goal.bound {
@@ -87,11 +89,32 @@ pub fn table(results: &Results, goals: &[Goal]) -> String {
     text
 }
 
+/// What many entitlements cost, as a table.
+fn populations(results: &Results) -> String {
+    let mut text = format!(
+        "\n{:>12}  {:>8}  {:>7}  {:>11}  {:>7}  {:>8}  {:>9}\n",
+        "entitlements", "ready s", "cpu s", "resident MB", "peak MB", "cpu us", "req/s"
+    );
+    for population in &results.populations {
+        text += &format!(
+            "{:>12}  {:>8.1}  {:>7.1}  {:>11.0}  {:>7.0}  {:>8.1}  {:>9.0}\n",
+            population.entitlements,
+            population.ready_seconds,
+            population.ready_cpu_seconds,
+            population.resident_mb,
+            population.peak_mb,
+            population.cpu_us,
+            population.per_second,
+        );
+    }
+    text
+}
+
 fn or_dash(figure: Option<f64>, digits: usize) -> String {
     figure.map_or_else(|| "-".into(), |figure| format!("{figure:.digits$}"))
 }
 
 /// Exact below 2^32, which microseconds of a benchmark are.
-fn as_f64(figure: u64) -> f64 {
+pub fn as_f64(figure: u64) -> f64 {
     f64::from(u32::try_from(figure).unwrap_or(u32::MAX))
 }

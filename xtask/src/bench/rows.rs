@@ -22,6 +22,8 @@ pub struct Row {
 pub enum Subject {
     /// axum with a fixed body.
     Bare,
+    /// axum with the bytes of one 402 of the layer.
+    Fixed402,
     /// A plain hyper proxy before it.
     PlainProxy,
     /// The verifier before it, with a chain that answers at once.
@@ -45,6 +47,8 @@ pub const BARE: &str = "bare_axum";
 pub const LAYER_SESSION: &str = "layer_session";
 /// A 402 of the layer.
 pub const LAYER_402: &str = "layer_402";
+/// The bare server with the bytes of a 402.
+pub const BARE_402: &str = "bare_axum_402";
 /// A plain reverse proxy.
 pub const PLAIN_PROXY: &str = "plain_proxy";
 /// A paid request with a session, through the verifier.
@@ -89,12 +93,20 @@ pub const ROWS: &[Row] = &[
         against: Some(BARE),
     },
     Row {
+        name: BARE_402,
+        title: "axum, fixed 402 with the same bytes",
+        subject: Subject::Fixed402,
+        caller: "stranger",
+        expect: 402,
+        against: Some(BARE),
+    },
+    Row {
         name: LAYER_402,
         title: "402 of the layer",
         subject: Subject::Layer,
         caller: "stranger",
         expect: 402,
-        against: Some(BARE),
+        against: Some(BARE_402),
     },
     Row {
         name: "proxy_402",
@@ -102,7 +114,7 @@ pub const ROWS: &[Row] = &[
         subject: Subject::Gate,
         caller: "stranger",
         expect: 402,
-        against: Some(BARE),
+        against: Some(BARE_402),
     },
     Row {
         name: PLAIN_PROXY,

@@ -13,14 +13,14 @@ use tokio::net::TcpStream;
 use crate::serve::PATH;
 
 /// A connection.
-pub(super) struct Client {
+pub(crate) struct Client {
     sender: SendRequest<Empty<Bytes>>,
     host: http::HeaderValue,
 }
 
 impl Client {
     /// Connects.
-    pub(super) async fn connect(address: SocketAddr) -> Self {
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.expect("it listens");
         stream.set_nodelay(true).expect("a TCP socket");
         let (sender, connection) = http1::handshake(TokioIo::new(stream))
@@ -34,7 +34,7 @@ impl Client {
     }
 
     /// Asks for the resource and reads the answer to its end.
-    pub(super) async fn get(&mut self, headers: HeaderMap) -> Response<Bytes> {
+    pub(crate) async fn get(&mut self, headers: HeaderMap) -> Response<Bytes> {
         let mut request = Request::get(PATH).body(Empty::new()).expect("a request");
         *request.headers_mut() = headers;
         request.headers_mut().insert(HOST, self.host.clone());
@@ -46,7 +46,7 @@ impl Client {
     }
 
     /// The status of the answer.
-    pub(super) async fn status(&mut self, headers: HeaderMap) -> StatusCode {
+    pub(crate) async fn status(&mut self, headers: HeaderMap) -> StatusCode {
         self.get(headers).await.status()
     }
 }

@@ -6,6 +6,8 @@ mod cost;
 mod measure;
 mod plan;
 
+pub(crate) use self::client::Client;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,6 +33,12 @@ pub(crate) struct Arguments {
     /// The first of the made-up callers.
     #[arg(long, default_value_t = 0)]
     pub(crate) first: u64,
+    /// How far one made-up caller's number is from the next one's.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) stride: u64,
+    /// Whether callers and sign-ins may be used again when all were.
+    #[arg(long)]
+    pub(crate) again: bool,
     /// Connections.
     #[arg(long, default_value_t = 16)]
     pub(crate) connections: usize,

@@ -30,6 +30,8 @@ pub(super) enum Plan {
     Same(HeaderMap),
     /// Each once.
     Each(Arc<Vec<HeaderMap>>, Arc<AtomicUsize>),
+    /// One after the other, and from the first again.
+    Around(Arc<Vec<HeaderMap>>, Arc<AtomicUsize>),
 }
 
 impl Plan {
@@ -38,6 +40,10 @@ impl Plan {
         match self {
             Self::Same(headers) => Some(headers.clone()),
             Self::Each(all, next) => all.get(next.fetch_add(1, Ordering::Relaxed)).cloned(),
+            Self::Around(all, next) => {
+                let number = next.fetch_add(1, Ordering::Relaxed) % all.len().max(1);
+                all.get(number).cloned()
+            }
         }
     }
 }
@@ -59,17 +65,21 @@ pub(super) async fn prepare(arguments: &Arguments) -> Plan {
             for _ in 0..arguments.distinct {
                 all.push(one(SIGN_IN, &sign_in(&mut client, &wallet).await));
             }
-            each(all)
+            each(all, arguments)
         }
         Caller::Distinct => {
             let token = session_of(arguments.address, &stage()).await;
-            each(sessions(arguments, &stage(), &token))
+            each(sessions(arguments, &stage(), &token), arguments)
         }
     }
 }
 
-fn each(all: Vec<HeaderMap>) -> Plan {
-    Plan::Each(Arc::new(all), Arc::default())
+fn each(all: Vec<HeaderMap>, arguments: &Arguments) -> Plan {
+    if arguments.again {
+        Plan::Around(Arc::new(all), Arc::default())
+    } else {
+        Plan::Each(Arc::new(all), Arc::default())
+    }
 }
 
 fn one(name: HeaderName, value: &str) -> HeaderMap {
@@ -121,10 +131,9 @@ fn sessions(arguments: &Arguments, stage: &Stage, token: &str) -> Vec<HeaderMap>
         .as_secs();
     let now = UnixSeconds(i64::try_from(seconds).unwrap());
     let product: Pubkey = stage.product();
-    let first = arguments.first;
-    (first..first + arguments.distinct)
-        .map(|number| {
-            let beneficiary = beneficiary(number);
+    (0..arguments.distinct)
+        .map(|index| {
+            let beneficiary = beneficiary(arguments.first + index * arguments.stride);
             let session = session::Session {
                 entitlement: Addresses::default().entitlement(&product, &beneficiary),
                 product,

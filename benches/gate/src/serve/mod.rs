@@ -2,15 +2,19 @@
 
 mod bare;
 mod facilitator;
+mod fixed_402;
 mod gate;
 mod layer;
 mod peer;
 pub(crate) use peer::payment;
 mod plain_proxy;
+mod script;
+mod scripted_feed;
 mod scripted_rpc;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
@@ -33,6 +37,12 @@ pub(crate) struct Arguments {
 enum Subject {
     /// axum, answering the fixed body: what everything is compared with.
     Bare,
+    /// axum, answering with one 402 of the layer: what sending that many bytes costs.
+    Fixed402 {
+        /// The layer, which is asked once.
+        #[arg(long)]
+        of: SocketAddr,
+    },
     /// A reverse proxy of hyper and nothing else.
     PlainProxy {
         /// The server behind it.
@@ -62,7 +72,7 @@ enum Subject {
     },
     /// An x402 facilitator that says yes to everything at once.
     Facilitator,
-    /// A JSON-RPC server with recorded accounts.
+    /// A JSON-RPC server with recorded accounts, and its WebSocket.
     ScriptedRpc {
         /// The recording.
         #[arg(long)]
@@ -78,10 +88,13 @@ enum Subject {
 
 /// Runs the server until standard input ends.
 pub(crate) async fn run(arguments: Arguments) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let listen = || async { TcpListener::bind("127.0.0.1:0").await.expect("a port") };
+    let listener = listen().await;
     let mut address = listener.local_addr().expect("an address");
+    let (mut feed, mut admin) = (None, None);
     match arguments.subject {
         Subject::Bare => bare::start(listener),
+        Subject::Fixed402 { of } => fixed_402::start(listener, of).await,
         Subject::PlainProxy { upstream } => plain_proxy::start(listener, upstream),
         Subject::Peer { facilitator } => peer::start(listener, facilitator),
         Subject::Facilitator => facilitator::start(listener),
@@ -89,14 +102,21 @@ pub(crate) async fn run(arguments: Arguments) {
             stage,
             delay_ms,
             made_up,
-        } => scripted_rpc::start(listener, &stage, delay_ms, made_up),
+        } => {
+            let script = Arc::new(script::Script::new(&stage, made_up));
+            scripted_rpc::start(listener, script, delay_ms);
+            let listener = listen().await;
+            feed = listener.local_addr().ok();
+            scripted_feed::start(listener);
+        }
         Subject::Layer { config, own_loop } => layer::start(listener, &config, own_loop).await,
         Subject::Gate { config } => {
             drop(listener);
-            address = gate::start(&config).await;
+            (address, admin) = gate::start(&config).await;
         }
     }
-    println!("{}", serde_json::json!({ "address": address }));
+    let started = serde_json::json!({ "address": address, "feed": feed, "admin": admin });
+    println!("{started}");
     let mut nothing = Vec::new();
     let _ = tokio::io::stdin().read_to_end(&mut nothing).await;
 }

@@ -1,66 +1,52 @@
 //! A JSON-RPC server that answers with recorded accounts after a fixed time, and
 //! counts what it is asked.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use futures::stream;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::stage::{Recorded, Stage};
+use super::script::{Script, slot};
 
-const CLOCK: &str = "SysvarC1ock11111111111111111111111111111111";
-const SYSVAR: &str = "Sysvar1111111111111111111111111111111111111";
-const SLOT_MS: u128 = 400;
+/// Entitlements in one piece of the answer to a search.
+const PIECE: usize = 256;
 
-struct Script {
-    genesis_hash: String,
-    accounts: HashMap<String, Recorded>,
+#[derive(Clone)]
+struct Server {
+    script: Arc<Script>,
     delay: Duration,
-    calls: Mutex<BTreeMap<String, u64>>,
 }
 
 /// Serves the recording, and at `/calls` how often each method was called.
-pub(super) fn start(listener: TcpListener, stage: &Path, delay_ms: u64, made_up: u64) {
-    let stage = Stage::read(stage);
-    let mut accounts: HashMap<_, _> = stage.accounts.clone().into_iter().collect();
-    accounts.extend((0..made_up).map(|number| {
-        let (address, account) = stage.made_up(number);
-        (address.to_string(), account)
-    }));
-    let script = Arc::new(Script {
-        genesis_hash: stage.genesis_hash,
-        accounts,
-        delay: Duration::from_millis(delay_ms),
-        calls: Mutex::default(),
-    });
+pub(super) fn start(listener: TcpListener, script: Arc<Script>, delay_ms: u64) {
     let router = Router::new()
         .route("/", post(answer))
         .route("/calls", get(calls))
-        .with_state(script);
+        .with_state(Server {
+            script,
+            delay: Duration::from_millis(delay_ms),
+        });
     tokio::spawn(async move { axum::serve(listener, router).await });
 }
 
-async fn calls(State(script): State<Arc<Script>>) -> Json<Value> {
-    Json(json!(*script.calls.lock().unwrap()))
+async fn calls(State(server): State<Server>) -> Json<Value> {
+    Json(server.script.calls())
 }
 
-async fn answer(State(script): State<Arc<Script>>, Json(request): Json<Value>) -> Json<Value> {
+async fn answer(State(server): State<Server>, Json(request): Json<Value>) -> Response {
+    let Server { script, delay } = server;
     let method = request["method"].as_str().unwrap_or_default();
-    *script
-        .calls
-        .lock()
-        .unwrap()
-        .entry(method.to_owned())
-        .or_default() += 1;
-    tokio::time::sleep(script.delay).await;
+    script.called(method);
+    tokio::time::sleep(delay).await;
+    let id = &request["id"];
     let context = json!({ "slot": slot(), "apiVersion": "4.2.2" });
     let result = match method {
         "getGenesisHash" => json!(script.genesis_hash),
@@ -73,48 +59,32 @@ async fn answer(State(script): State<Arc<Script>>, Json(request): Json<Value>) -
                 .collect();
             json!({ "context": context, "value": accounts })
         }
+        "getProgramAccounts" => return found(&script, id, &context),
         _ => {
             return Json(json!({
                 "jsonrpc": "2.0",
-                "id": request["id"],
+                "id": id,
                 "error": { "code": -32601, "message": "Method not found" },
-            }));
+            }))
+            .into_response();
         }
     };
-    Json(json!({ "jsonrpc": "2.0", "id": request["id"], "result": result }))
+    Json(json!({ "jsonrpc": "2.0", "id": id, "result": result })).into_response()
 }
 
-impl Script {
-    fn account(&self, address: &str) -> Value {
-        if address == CLOCK {
-            let mut clock = slot().to_le_bytes().to_vec();
-            clock.extend_from_slice(&[0; 24]);
-            clock.extend_from_slice(&i64::try_from(now().as_secs()).unwrap().to_le_bytes());
-            let data = STANDARD.encode(clock);
-            return account(SYSVAR, 1_169_280, &data);
-        }
-        self.accounts.get(address).map_or(Value::Null, |recorded| {
-            account(&recorded.owner, recorded.lamports, &recorded.data)
+/// All entitlements, in pieces that are made as they are sent.
+fn found(script: &Arc<Script>, id: &Value, context: &Value) -> Response {
+    let head =
+        format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"context\":{context},\"value\":[");
+    let script = Arc::clone(script);
+    let pieces = (0..).step_by(PIECE).map_while(move |first| {
+        let piece = script.entitlements(first, PIECE)?;
+        Some(if first == 0 {
+            piece
+        } else {
+            format!(",{piece}")
         })
-    }
-}
-
-fn account(owner: &str, lamports: u64, data: &str) -> Value {
-    json!({
-        "owner": owner,
-        "lamports": lamports,
-        "data": [data, "base64"],
-        "executable": false,
-        "rentEpoch": 0,
-        "space": data.len() / 4 * 3,
-    })
-}
-
-fn now() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap()
-}
-
-/// Slots that go on by themselves.
-fn slot() -> u64 {
-    u64::try_from(now().as_millis() / SLOT_MS).unwrap()
+    });
+    let whole = [head].into_iter().chain(pieces).chain(["]}}".to_owned()]);
+    Body::from_stream(stream::iter(whole.map(Ok::<_, Infallible>))).into_response()
 }

@@ -11,5 +11,6 @@ mod cache;
 mod embedded;
 mod faults;
 mod metered;
+mod providers;
 mod sales;
 mod scene;

@@ -12,7 +12,7 @@ use tollgate_client::{
     UnixSeconds,
 };
 use tollgate_gate::session::{self, Session};
-use tollgate_gate::siwx::{SignInChallenge, SignInMessage};
+use tollgate_gate::siwx::{SignInChallenge, SignInMessage, SignInTerms};
 use tollgate_gate::{
     Access, Gate, GateSettings, KeyId, KeyRing, MethodSet, Network, OfferText, Origin,
     ProductOffer, RouteDefinition, RouteTable, Secret,
@@ -130,17 +130,10 @@ pub(super) fn bearer() -> String {
 pub(super) fn message() -> SignInMessage {
     let resource = format!("{ORIGIN}{PAID}");
     let statement = "Use what you have paid for.".to_owned();
-    let challenge = SignInChallenge::new(
-        &keys(),
-        &origin(),
-        &network(),
-        &offer().product,
-        &resource,
-        statement,
-        NOW,
-        [3; 4],
-    );
-    let challenge = serde_json::to_value(challenge.expect("a time")).expect("JSON");
+    let product = offer().product;
+    let terms = SignInTerms::new(&keys(), &origin(), &product, NOW, [3; 4]).expect("a time");
+    let challenge = SignInChallenge::new(&origin(), &network(), &resource, statement, &terms);
+    let challenge = serde_json::to_value(challenge).expect("JSON");
     let mut message = challenge["info"].clone();
     let chain = &challenge["supportedChains"][0];
     message["address"] = caller().pubkey().to_string().into();

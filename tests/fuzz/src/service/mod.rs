@@ -1,5 +1,5 @@
-//! The service's readers on arbitrary input: paths, headers, sign-ins, accounts,
-//! configuration. None of them may panic, and none may take something for what it is
+//! The service's readers on arbitrary input: paths, headers, sign-ins, payments,
+//! accounts, configuration. None of them may panic, and none may take something for what it is
 //! not.
 
 pub mod accounts;
@@ -7,6 +7,7 @@ pub mod configuration;
 pub mod headers;
 mod material;
 pub mod paths;
+pub mod payments;
 pub mod sign_in;
 
 /// How many inputs a reader saw and accepted.

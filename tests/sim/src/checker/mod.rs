@@ -2,6 +2,7 @@
 
 mod answers;
 mod grants;
+mod limits;
 mod money;
 mod refusals;
 mod timeline;
@@ -27,6 +28,8 @@ pub enum Invariant {
     I6,
     /// What waits is bounded.
     I7,
+    /// Limits hold, and only where they are in force.
+    I8,
 }
 
 /// A broken promise.
@@ -62,5 +65,6 @@ pub fn judge(history: &History) -> Vec<Violation> {
     refusals::check(history, &timeline, &mut violations);
     money::check(history, &mut violations);
     answers::check(history, &mut violations);
+    limits::check(history, &mut violations);
     violations
 }

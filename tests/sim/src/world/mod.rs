@@ -16,10 +16,10 @@ use tollgate_cli::stack::{LocalMerchant, configure_for, publish};
 use tollgate_client::{Amount, Chain};
 use tollgate_e2e_tests::{Cluster, local};
 use tollgate_localnet::Localnet;
-use tollgate_verifier::config::{Push, SecretUrl};
-use tollgate_verifier::{Config, RunningVerifier, Verifier};
+use tollgate_verifier::config::{PreviousSecret, Push, RateLimit, Secret, SecretUrl, Secrets};
+use tollgate_verifier::{Config, ReloadError, RunningVerifier, Verifier};
 
-use crate::history::{Bounds, Event, Recorder};
+use crate::history::{Bounds, Event, Limit, Moment, Recorder};
 use balancer::Balancer;
 pub(crate) use relay::{Fault, Relay};
 use truth::Truth;
@@ -64,7 +64,10 @@ pub(crate) struct World {
 /// One verifier with its own way to the chain.
 struct Replica {
     relay: Relay,
-    config: Config,
+    /// Whether changes are pushed to it.
+    pushed: bool,
+    /// The configuration in force.
+    config: Mutex<Config>,
     verifier: tokio::sync::Mutex<Option<RunningVerifier>>,
     address: Mutex<SocketAddr>,
 }
@@ -89,14 +92,17 @@ impl World {
         let balancer = Balancer::start().await;
         let genesis = chain.genesis_hash().await.unwrap();
         let mut started = Vec::new();
-        let mut secrets: Option<tollgate_verifier::config::Secrets> = None;
+        // Replicas share their secrets, as merchants' do, whichever is in use.
+        let secrets = Secrets {
+            current: Secret::random(),
+            previous: vec![PreviousSecret::new(Secret::random())],
+        };
         for _ in 0..replicas {
             let relay = Relay::start(localnet.rpc_address()).await;
             let mut config =
                 configure_for(&relay.url(), genesis, merchant.address, upstream.address, 0)
                     .unwrap();
-            // Replicas share their secret, as merchants' do.
-            config.secrets = secrets.get_or_insert(config.secrets.clone()).clone();
+            config.secrets = secrets.clone();
             // Callers know the service by its balancer.
             config.server.public_url = balancer.url().parse().unwrap();
             config.server.shutdown_deadline = Duration::from_secs(2);
@@ -113,7 +119,8 @@ impl World {
             let verifier = Verifier::start(config.clone()).await.unwrap();
             started.push(Replica {
                 relay,
-                config,
+                pushed: config.chain.push != Push::Off,
+                config: Mutex::new(config),
                 address: Mutex::new(verifier.local_addr()),
                 verifier: tokio::sync::Mutex::new(Some(verifier)),
             });
@@ -175,8 +182,7 @@ impl World {
     /// Breaks or mends a replica's way to the chain.
     pub(crate) fn set_fault(&self, replica: usize, fault: Option<Fault>) {
         // A replica that changes are pushed to may know what it cannot read.
-        let pushed = self.replicas[replica].config.chain.push != Push::Off;
-        let works = pushed || fault.is_none_or(Fault::works);
+        let works = self.replicas[replica].pushed || fault.is_none_or(Fault::works);
         let record = || {
             self.recorder.add(Event::Rpc {
                 at: self.recorder.now(),
@@ -201,10 +207,52 @@ impl World {
         if let Some(running) = verifier.take() {
             running.shutdown().await;
         }
-        let running = Verifier::start(place.config.clone()).await.unwrap();
+        let from = self.recorder.now();
+        let config = place.config.lock().unwrap().clone();
+        let limit = limit_of(&config);
+        let running = Verifier::start(config).await.unwrap();
+        self.limited(replica, from, limit);
         *place.address.lock().unwrap() = running.local_addr();
         *verifier = Some(running);
         self.tell_balancer();
+    }
+
+    /// Puts another limit in force at a replica, and the other secret in use if
+    /// `rotate`. Whether the replica could check it.
+    pub(crate) async fn reload(&self, replica: usize, limit: Option<Limit>, rotate: bool) -> bool {
+        let place = &self.replicas[replica];
+        let verifier = place.verifier.lock().await;
+        let running = verifier.as_ref().expect("it runs");
+        let mut config = place.config.lock().unwrap().clone();
+        config.limits.payer = limit.map_or_else(RateLimit::default, |limit| RateLimit {
+            requests_per_minute: limit.per_minute,
+            burst: limit.burst,
+        });
+        if rotate {
+            let Secrets { current, previous } = &mut config.secrets;
+            std::mem::swap(current, &mut previous[0].secret);
+        }
+        let from = self.recorder.now();
+        match running.reload(config.clone()).await {
+            Ok(()) => {
+                self.limited(replica, from, limit);
+                *place.config.lock().unwrap() = config;
+                true
+            }
+            // Nobody knows now what the routes sell.
+            Err(ReloadError::ChainUnavailable) => false,
+            Err(error) => panic!("a good configuration is refused: {error}"),
+        }
+    }
+
+    fn limited(&self, replica: usize, from: Moment, limit: Option<Limit>) {
+        let at = self.recorder.now();
+        self.recorder.add(Event::Limit {
+            from,
+            at,
+            replica,
+            limit,
+        });
     }
 
     fn tell_balancer(&self) {
@@ -228,4 +276,13 @@ impl World {
             });
         }
     }
+}
+
+/// The limit that a configuration sets.
+fn limit_of(config: &Config) -> Option<Limit> {
+    let RateLimit {
+        requests_per_minute: per_minute,
+        burst,
+    } = config.limits.payer;
+    (per_minute > 0).then_some(Limit { per_minute, burst })
 }

@@ -110,8 +110,8 @@ fn obstruct(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-fn event() -> Event {
-    Event::new(Kind::Grant, "granted")
+fn grant() -> Record {
+    Record::of_decision(Kind::Grant, "granted")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -122,7 +122,7 @@ async fn nothing_is_missing_from_a_log_that_drops_that_it_does_not_count() {
     let obstacles = obstruct(folder.path());
     let count = 1_500;
     for _ in 0..count {
-        log.record(event()).await.unwrap();
+        log.record(grant()).await.unwrap();
     }
     for obstacle in obstacles {
         fs::remove_dir(obstacle).unwrap();
@@ -144,14 +144,14 @@ async fn a_log_that_must_not_drop_refuses_and_loses_nothing_it_took() {
     let (log, task) = AuditLog::start(&config, None).await.unwrap();
     let obstacles = obstruct(folder.path());
     let mut taken = 0_u64;
-    while log.record(event()).await != Err(NoRoom) {
+    while log.record(grant()).await != Err(NoRoom) {
         taken += 1;
     }
     for obstacle in obstacles {
         fs::remove_dir(obstacle).unwrap();
     }
     task.close(Duration::from_secs(30)).await;
-    assert_eq!(log.record(event()).await, Err(NoRoom), "it is closed");
+    assert_eq!(log.record(grant()).await, Err(NoRoom), "it is closed");
     let mut grants = 0;
     let findings = verify(folder.path(), &Expectations::default(), |record| {
         grants += u64::from(record.kind == Kind::Grant);

@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 
 use super::verify::{Expectations, Findings, verify};
 use super::writer::{Notary, Writer};
-use super::{AuditError, Event, Head, Kind, Record, files};
+use super::{AuditError, Head, Kind, Record, files};
 
 /// Small, so that a few records need several files.
 const FILE_BYTES: u64 = 2_000;
@@ -48,12 +48,11 @@ fn open(folder: &Path, notary: Option<Notary>) -> Writer {
 fn record(number: u64) -> Record {
     let mut bytes = [7; 32];
     bytes[..8].copy_from_slice(&number.to_le_bytes());
-    Event {
+    Record {
         beneficiary: Some(Pubkey::new_from_array(bytes)),
         slot: Some(number),
-        ..Event::new(Kind::Grant, "granted")
+        ..Record::of_decision(Kind::Grant, "granted")
     }
-    .record()
 }
 
 /// A log of `count` records in several files, and its head.

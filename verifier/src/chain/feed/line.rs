@@ -42,7 +42,7 @@ pub(super) enum Heard {
 }
 
 /// Where a feed is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     /// A `ws` or `wss` URL.
     WebSocket(SecretUrl),

@@ -75,8 +75,9 @@ pub(crate) enum FeedEnd {
 
 /// What to listen to.
 pub(crate) struct Feed {
-    /// Tried one after the other.
-    pub(crate) places: Vec<Place>,
+    /// Tried one after the other; without any, nothing is listened to. When they change,
+    /// the present connection ends.
+    pub(crate) places: watch::Receiver<Vec<Place>>,
     pub(crate) merchant: Pubkey,
     pub(crate) commitment: Commitment,
     /// The feed is dead when no slot came for this long.
@@ -89,16 +90,28 @@ pub(crate) struct Feed {
 impl Feed {
     /// Listens until `stop`, connecting again and again.
     pub(crate) async fn run(self, mut stop: watch::Receiver<bool>) {
-        let mut failures: u32 = 0;
-        for place in self.places.iter().cycle() {
-            let began = Instant::now();
-            let live = Live { feed: &self };
-            let end = tokio::select! {
+        let mut changes = self.places.clone();
+        loop {
+            let places = changes.borrow_and_update().clone();
+            tokio::select! {
                 _ = stop.wait_for(|stopped| *stopped) => return,
-                end = live.session(place) => end,
-            };
+                Ok(()) = changes.changed() => info!("the feed comes from elsewhere from now on"),
+                () = self.listen_to(&places) => {}
+            }
+        }
+    }
+
+    /// Listens to one after the other, for ever.
+    async fn listen_to(&self, places: &[Place]) {
+        if places.is_empty() {
+            std::future::pending::<()>().await;
+        }
+        let mut failures: u32 = 0;
+        for place in places.iter().cycle() {
+            let began = Instant::now();
+            let live = Live { feed: self };
+            let Err(reason) = live.session(place).await;
             drop(live);
-            let Err(reason) = end;
             if matches!(reason, FeedEnd::Untrusted(_)) {
                 self.cache.counters().feed_rejections.one();
             }
@@ -109,10 +122,7 @@ impl Feed {
             };
             let pause = pause(failures);
             warn!(server = %place, %reason, ?pause, "no feed: entitlements are read when asked for");
-            tokio::select! {
-                _ = stop.wait_for(|stopped| *stopped) => return,
-                () = tokio::time::sleep(pause) => {}
-            }
+            tokio::time::sleep(pause).await;
         }
     }
 

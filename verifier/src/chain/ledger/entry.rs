@@ -24,6 +24,8 @@ pub(super) mod flag {
     pub(in super::super) const WATCHED: u8 = 1 << 5;
     /// The place holds an entry.
     pub(in super::super) const OCCUPIED: u8 = 1 << 6;
+    /// Two providers said so.
+    pub(in super::super) const SECONDED: u8 = 1 << 7;
 }
 
 /// One remembered entitlement.
@@ -122,6 +124,18 @@ impl Entry {
     /// be the same).
     pub(super) fn is(&self, entitlement: &Entitlement) -> bool {
         self.entitlement(&entitlement.product, &entitlement.merchant) == *entitlement
+    }
+
+    /// Whether `entitlement` opens nothing that this does not open: the same life of the
+    /// account, no longer and with no more credits.
+    pub(super) fn covers(&self, entitlement: &Entitlement) -> bool {
+        self.has(flag::METERED) == entitlement.metered
+            && !self.has(flag::REVOKED)
+            && self.created_at == entitlement.created_at
+            && self.generation == entitlement.generation
+            && self.expires_at >= entitlement.expires_at
+            && self.credits_granted >= entitlement.credits_granted
+            && self.credits_used <= entitlement.credits_used
     }
 
     pub(super) fn has(&self, bit: u8) -> bool {

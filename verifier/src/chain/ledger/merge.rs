@@ -69,9 +69,13 @@ impl Ledger {
             }
             Some(found) => {
                 let product = entry.product;
-                let touched = entry.flags & flag::TOUCHED;
+                let mut kept = flag::TOUCHED;
+                if entry.covers(found) {
+                    kept |= flag::SECONDED;
+                }
+                let kept = entry.flags & kept;
                 *entry = Entry::new(found, product, standing);
-                entry.set(touched);
+                entry.set(kept);
             }
             None => {
                 self.remove(place);

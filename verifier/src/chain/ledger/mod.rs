@@ -85,6 +85,8 @@ pub(crate) struct Hit {
     /// It grants, is not final, and is served for the first time: as of this slot its
     /// finality has to be watched.
     pub(crate) watch: Option<u64>,
+    /// Whether two providers said so.
+    pub(crate) seconded: bool,
 }
 
 struct Absent {
@@ -152,6 +154,7 @@ impl Ledger {
             return stands.then(|| Hit {
                 observed: observed(None, absent.slot, clock.time, chain_time),
                 watch: None,
+                seconded: false,
             });
         };
         let max_staleness = self.limits.max_staleness;
@@ -175,36 +178,51 @@ impl Ledger {
             return None;
         }
         let unwatched = grants && !entry.has(flag::FINAL) && !entry.has(flag::WATCHED);
-        let slot = entry.slot;
+        let (slot, seconded) = (entry.slot, entry.has(flag::SECONDED));
         if unwatched {
             entry.set(flag::WATCHED);
         }
         Some(Hit {
             observed: observed(Some(entitlement), slot, clock.time, chain_time),
             watch: unwatched.then_some(slot),
+            seconded,
         })
     }
 
     /// What is known to grant, however old up to `max_age`: for an outage of all
-    /// servers. Expiry and disputes count as ever.
+    /// servers. Expiry and disputes count as ever, and a second opinion where one is
+    /// taken.
     pub(crate) fn lookup_in_outage(
         &self,
         key: &Key,
         now: Moment,
         max_age: Duration,
         view: &View,
+        takes_second: bool,
     ) -> Option<Observed> {
         let clock = view.clock?;
         let place = self.find(key)?;
         let (entry, line) = (self.slab.get(place)?, self.line_at(place)?);
         let fresh = now.since(right_at(entry, view)) <= max_age;
-        if entry.has(flag::DISPUTED) || !fresh {
+        let confirmed = !takes_second || entry.has(flag::SECONDED);
+        if entry.has(flag::DISPUTED) || !fresh || !confirmed {
             return None;
         }
         let entitlement = entry.entitlement(&line.product, &line.merchant);
         let chain_time = clock.advanced(now);
         let observed = observed(Some(entitlement), entry.slot, clock.time, chain_time);
         observed.grants().then_some(observed)
+    }
+
+    /// Another provider said the same of `entitlement` as the one that it was learnt
+    /// from. It holds for this state, and for what grants no more than it.
+    pub(crate) fn seconded(&mut self, key: &Key, entitlement: &Entitlement) {
+        let place = self.find(key);
+        if let Some(entry) = place.and_then(|place| self.slab.get_mut(place))
+            && entry.is(entitlement)
+        {
+            entry.set(flag::SECONDED);
+        }
     }
 
     /// A notice that the key may have changed, of a lesser commitment or of a slot whose
@@ -218,6 +236,14 @@ impl Ledger {
         if let Some(entry) = self.find(key).and_then(|place| self.slab.get_mut(place)) {
             entry.set(flag::DISPUTED);
         }
+    }
+
+    /// Whether that was said of `entitlement`.
+    pub(crate) fn is_seconded(&self, key: &Key, entitlement: &Entitlement) -> bool {
+        let place = self.find(key);
+        place
+            .and_then(|place| self.slab.get(place))
+            .is_some_and(|entry| entry.has(flag::SECONDED) && entry.is(entitlement))
     }
 
     /// The feed broke off: no refusal stands any more.
@@ -318,5 +344,6 @@ fn observed(
             entitlement,
         },
         chain_time,
+        remembered: true,
     }
 }

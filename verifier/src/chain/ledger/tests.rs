@@ -1,12 +1,14 @@
-//! The ledger's rules, one by one and in every order of events.
+//! The ledger's rules, one by one.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
     reason = "a test fails by panicking"
 )]
 
-use proptest::prelude::*;
-use tollgate_client::EntitlementStatus;
+mod doubts;
+mod orders;
+
+use tollgate_client::{Credits, EntitlementStatus};
 
 use super::*;
 
@@ -229,25 +231,55 @@ fn old_news_of_a_key_ends_its_refusal_but_grants_nothing() {
     }
 }
 
+/// What two providers said holds for this state and for what opens no more than it; a
+/// renewal, or another life of the account, takes another opinion.
 #[test]
-fn a_notice_of_lesser_commitment_only_takes_away() {
-    let (mut ledger, view, key, other) = (ledger(), live(), key(1), key(2));
-    ledger.merge(
-        &key,
-        Some(&entitlement(&key, 1)),
-        120,
-        Source::Feed,
-        NOW,
-        &view,
-    );
-    ledger.doubt(&key);
-    ledger.doubt(&other);
-    assert_eq!(ask(&mut ledger, &key, NOW, &view), None);
-    assert_eq!(ask(&mut ledger, &other, NOW, &view), None);
-    // A read settles it, also as of the same slot.
-    let state = entitlement(&key, 1);
-    ledger.merge(&key, Some(&state), 120, Source::Read(NOW), NOW, &view);
-    assert_eq!(ask(&mut ledger, &key, NOW, &view), Some(true));
+fn a_second_opinion_holds_for_nothing_larger() {
+    let (view, key) = (live(), key(1));
+    let paid = |change: fn(&mut Entitlement)| {
+        let mut paid = entitlement(&key, 1);
+        paid.metered = true;
+        paid.credits_granted = Credits(10);
+        paid.credits_used = Credits(2);
+        change(&mut paid);
+        paid
+    };
+    type Change = fn(&mut Entitlement);
+    let changes: [(bool, Change); 8] = [
+        (true, |_| {}),
+        (true, |paid| paid.credits_used = Credits(3)),
+        (true, |paid| {
+            paid.expires_at = UnixSeconds(paid.expires_at.0 - 1)
+        }),
+        (false, |paid| paid.credits_used = Credits(1)),
+        (false, |paid| paid.credits_granted = Credits(11)),
+        (false, |paid| {
+            paid.expires_at = UnixSeconds(paid.expires_at.0 + 1)
+        }),
+        (false, |paid| paid.generation += 1),
+        (false, |paid| paid.metered = false),
+    ];
+    let merge = |ledger: &mut Ledger, state: &Entitlement, slot| {
+        ledger.merge(&key, Some(state), slot, Source::Feed, NOW, &view);
+        ledger.lookup(&key, NOW, NOW, &view).unwrap().seconded
+    };
+    for (number, (holds, change)) in changes.into_iter().enumerate() {
+        let mut ledger = ledger();
+        let slot = 120 + 10 * u64::try_from(number).unwrap();
+        let other = paid(|paid| paid.rent_payer = Pubkey::new_from_array([9; 32]));
+        merge(&mut ledger, &other, slot);
+        ledger.seconded(&key, &paid(|_| {}));
+        let other = ledger.lookup(&key, NOW, NOW, &view).unwrap();
+        assert!(!other.seconded, "it was said of another state");
+        merge(&mut ledger, &paid(|_| {}), slot + 1);
+        ledger.seconded(&key, &paid(|_| {}));
+        assert!(merge(&mut ledger, &paid(|_| {}), slot + 2));
+        assert_eq!(
+            merge(&mut ledger, &paid(change), slot + 3),
+            holds,
+            "{number}"
+        );
+    }
 }
 
 #[test]
@@ -369,77 +401,4 @@ fn a_forgotten_revocation_is_not_undone_by_late_news() {
         at: later(3),
     });
     assert_eq!(ask(&mut ledger, &first, later(3), &view), None);
-}
-
-/// One history of a key: its states by slot; `None` stands for no account.
-fn history() -> impl Strategy<Value = Vec<(u64, Option<u64>)>> {
-    prop::collection::vec(prop::option::weighted(0.7, 1..4_u64), 1..8).prop_map(|states| {
-        let slots = (101..).step_by(3);
-        slots.zip(states).collect()
-    })
-}
-
-proptest! {
-    /// Whatever the order, the doubling and the source of news: in the end the newest
-    /// state is known, or nothing is answered at all; and at no time is a state
-    /// served that is older than one seen before.
-    #[test]
-    fn every_order_of_news_ends_with_the_newest(
-        history in history(),
-        order in prop::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 1..40),
-    ) {
-        let (mut ledger, view, key) = (ledger(), live(), key(1));
-        let mut newest = 0;
-        for (index, by_read) in &order {
-            let (slot, payments) = history[index.index(history.len())];
-            let state = payments.map(|payments| entitlement(&key, payments));
-            // The end of an account is learnt by reading only.
-            let source = if *by_read || state.is_none() { Source::Read(NOW) } else { Source::Feed };
-            ledger.merge(&key, state.as_ref(), slot, source, NOW, &view);
-            newest = newest.max(slot);
-            if let Some(hit) = ledger.lookup(&key, NOW, NOW, &view) {
-                prop_assert!(hit.observed.reading.slot >= newest);
-            }
-        }
-        // The last word: a read of the newest state.
-        let (slot, payments) = history[history.len() - 1];
-        let state = payments.map(|payments| entitlement(&key, payments));
-        ledger.merge(&key, state.as_ref(), slot + 1, Source::Read(NOW), NOW, &view);
-        let hit = ledger.lookup(&key, NOW, NOW, &view).unwrap();
-        prop_assert_eq!(hit.observed.reading.entitlement, state);
-        // And nothing that was said before changes it.
-        for (index, _) in &order {
-            let (slot, payments) = history[index.index(history.len())];
-            let Some(payments) = payments else { continue };
-            let old = entitlement(&key, payments);
-            ledger.merge(&key, Some(&old), slot, Source::Feed, NOW, &view);
-        }
-        if let Some(hit) = ledger.lookup(&key, NOW, NOW, &view) {
-            prop_assert_eq!(hit.observed.reading.entitlement, state);
-        }
-    }
-
-    /// A pushed history alone, in any order and doubled: the newest state is served.
-    #[test]
-    fn every_order_of_pushed_changes_converges(
-        states in prop::collection::vec(1..100_u64, 1..8),
-        mut order in prop::collection::vec(any::<prop::sample::Index>(), 0..30),
-        shuffled in any::<prop::sample::Index>(),
-    ) {
-        let (mut ledger, view, key) = (ledger(), live(), key(1));
-        let events: Vec<(u64, Entitlement)> = (101..)
-            .zip(&states)
-            .map(|(slot, payments)| (slot, entitlement(&key, *payments)))
-            .collect();
-        let mut all: Vec<usize> = (0..events.len()).collect();
-        all.rotate_left(shuffled.index(events.len()));
-        all.reverse();
-        let doubled = order.drain(..).map(|index| index.index(events.len()));
-        for number in doubled.chain(all) {
-            let (slot, state) = &events[number];
-            ledger.merge(&key, Some(state), *slot, Source::Feed, NOW, &view);
-        }
-        let hit = ledger.lookup(&key, NOW, NOW, &view).unwrap();
-        prop_assert_eq!(hit.observed.reading.entitlement, events.last().map(|event| event.1));
-    }
 }

@@ -16,6 +16,7 @@ use super::breaker::Breaker;
 use super::failure::RpcFailure;
 use super::transport::Transport;
 use super::wire::{AtSlot, WireAccount};
+use crate::chain::cache::Provider;
 use crate::chain::counters::{EndpointCounters, EndpointSnapshot};
 use crate::config::{Commitment, SecretUrl};
 
@@ -28,8 +29,10 @@ const NOT_PINNED: u64 = u64::MAX;
 
 /// One server.
 pub(crate) struct Endpoint {
+    url: SecretUrl,
     /// Scheme and host; the rest of the URL is secret.
     shown: String,
+    provider: Provider,
     transport: Transport,
     genesis_hash: Hash,
     breaker: Mutex<Breaker>,
@@ -46,7 +49,9 @@ impl Endpoint {
     /// As [`Transport::new`].
     pub(crate) fn new(url: &SecretUrl, genesis_hash: Hash) -> std::io::Result<Self> {
         Ok(Self {
+            url: url.clone(),
             shown: url.to_string(),
+            provider: Provider::of(url),
             transport: Transport::new(url)?,
             genesis_hash,
             breaker: Mutex::default(),
@@ -58,6 +63,16 @@ impl Endpoint {
 
     pub(crate) fn shown(&self) -> &str {
         &self.shown
+    }
+
+    /// Who runs it.
+    pub(crate) fn provider(&self) -> &Provider {
+        &self.provider
+    }
+
+    /// Whether this is the server of `url`.
+    pub(crate) fn is_at(&self, url: &SecretUrl) -> bool {
+        self.url == *url
     }
 
     /// Whether a call may be made now ([`Breaker::admits`]).
@@ -145,7 +160,8 @@ impl Endpoint {
         Ok(body)
     }
 
-    async fn call<T: DeserializeOwned>(
+    /// One call. Not bounded in time.
+    pub(super) async fn call<T: DeserializeOwned>(
         &self,
         method: &str,
         params: Value,

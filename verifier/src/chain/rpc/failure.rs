@@ -25,6 +25,9 @@ pub(crate) enum RpcFailure {
     /// Its state is older than what was asked for.
     #[error("the RPC server is behind")]
     Behind,
+    /// It says otherwise than a server of another provider.
+    #[error("the RPC server contradicts one of another provider")]
+    Contradicts,
     #[error("the RPC server serves the cluster with genesis hash {actual}, not {expected}")]
     WrongCluster { expected: String, actual: String },
     #[error(transparent)]
@@ -45,6 +48,7 @@ impl RpcFailure {
             Self::Malformed(reason) => ChainError::Malformed(reason).code(),
             Self::Refused(_) => "rpc_error",
             Self::Behind => "rpc_behind",
+            Self::Contradicts => "rpc_contradiction",
             Self::WrongCluster { .. } => "wrong_cluster",
             Self::Account(error) => error.code(),
             Self::NoServer => "rpc_none",
@@ -52,8 +56,9 @@ impl RpcFailure {
     }
 
     /// Whether it speaks against the server itself, so that it should be left alone
-    /// for a while. A server that is merely behind is healthy.
+    /// for a while. A server that is merely behind is healthy, and of two that disagree
+    /// nobody knows which is wrong.
     pub(crate) fn blames_server(&self) -> bool {
-        !matches!(self, Self::Behind | Self::NoServer)
+        !matches!(self, Self::Behind | Self::Contradicts | Self::NoServer)
     }
 }

@@ -118,7 +118,7 @@ impl Pool {
         for endpoint in self.in_order() {
             endpoint.begins();
             let outcome = self
-                .snapshot_of(endpoint, merchant, min_slot, take.clone())
+                .snapshot_of(&endpoint, merchant, min_slot, take.clone())
                 .await;
             // Many servers refuse searches; that alone speaks against none.
             endpoint.note(

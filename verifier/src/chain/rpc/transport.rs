@@ -18,7 +18,6 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::crypto::ring;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -52,11 +51,12 @@ pub(crate) fn connector(tls: bool) -> std::io::Result<Inner> {
     http.set_connect_timeout(Some(CONNECT_TIMEOUT));
     http.enforce_http(false);
     let builder = HttpsConnectorBuilder::new();
-    let builder = if tls {
-        builder.with_provider_and_native_roots(ring::default_provider())?
+    let tls = if tls {
+        trust::system()
     } else {
-        builder.with_tls_config(trust::only(&[])?)
+        trust::only(&[])
     };
+    let builder = builder.with_tls_config(tls?);
     Ok(builder.https_or_http().enable_http1().wrap_connector(http))
 }
 

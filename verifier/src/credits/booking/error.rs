@@ -1,8 +1,10 @@
 //! Why a round of bookings ended early. Nothing is lost by it: what is not booked
 //! stays counted and is booked by a later round.
 
-use tollgate_client::{ChainError, Pubkey};
+use tollgate_client::Pubkey;
+use tollgate_client::transaction::BuildError;
 
+use crate::chain::RpcFailure;
 use crate::credits::store::StoreError;
 
 /// Closed list of reasons; [`BookingError::code`] is stable.
@@ -13,7 +15,10 @@ pub(crate) enum BookingError {
     Store(#[from] StoreError),
     /// The chain cannot be read or written.
     #[error(transparent)]
-    Chain(#[from] ChainError),
+    Chain(#[from] RpcFailure),
+    /// A transaction could not be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
     /// There is no merchant account.
     #[error("there is no merchant account at {0}")]
     MerchantMissing(Pubkey),
@@ -41,6 +46,7 @@ impl BookingError {
         match self {
             Self::Store(_) => "credits_store",
             Self::Chain(error) => error.code(),
+            Self::Build(error) => error.code(),
             Self::MerchantMissing(_) => "merchant_missing",
             Self::NotOperator { .. } => "not_operator",
             Self::Refused(_) => "booking_refused",

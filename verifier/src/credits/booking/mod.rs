@@ -15,14 +15,16 @@ use std::time::Duration;
 
 use solana_keypair::Keypair;
 use tokio::sync::{Mutex, watch};
+use tollgate_client::Pubkey;
 use tollgate_client::chain::SubmitLimits;
-use tollgate_client::{Chain, Pubkey};
 use tracing::{debug, info, warn};
 
 pub(crate) use self::error::BookingError;
+pub(super) use self::round::readings;
 use super::store::CreditStore;
 use super::tally::Tally;
 use super::wake::Wake;
+use crate::chain::Pool;
 
 /// What bounds the fees.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +61,7 @@ pub(crate) struct Round {
 /// Books for one merchant.
 pub(crate) struct Booker {
     store: Arc<dyn CreditStore>,
-    chain: Arc<Chain>,
+    pool: Arc<Pool>,
     operator: Keypair,
     merchant: Pubkey,
     limits: BookingLimits,
@@ -73,14 +75,14 @@ pub(crate) struct Booker {
 impl Booker {
     pub(super) fn new(
         store: Arc<dyn CreditStore>,
-        chain: Arc<Chain>,
+        pool: Arc<Pool>,
         (operator, merchant): (Keypair, Pubkey),
         limits: BookingLimits,
         (tally, wake): (Arc<Tally>, Arc<Wake>),
     ) -> Self {
         Self {
             store,
-            chain,
+            pool,
             operator,
             merchant,
             limits,

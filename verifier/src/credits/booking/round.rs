@@ -1,14 +1,15 @@
 //! One round of bookings.
 
 use solana_signer::Signer;
-use tollgate_client::chain::{MAX_ENTITLEMENTS_AT_ONCE, Submission};
+use tollgate_client::chain::{MAX_ENTITLEMENTS_AT_ONCE, Submission, follow};
 use tollgate_client::transaction::{self, ComputeBudget};
 use tollgate_client::{
-    ChainError, Credits, DurationSeconds, Entitlement, EntitlementStatus, Pubkey, UnixSeconds,
+    Credits, DurationSeconds, Entitlement, EntitlementStatus, Merchant, Pubkey, UnixSeconds,
 };
 use tracing::warn;
 
 use super::{Booker, BookingError, Round, SUBMIT};
+use crate::chain::{Answer, Pool, RpcFailure, SimulationFailure};
 use crate::credits::ledger::ChainView;
 use crate::credits::store::StoreError;
 
@@ -75,10 +76,12 @@ impl Booker {
     }
 
     async fn require_operator(&self) -> Result<(), BookingError> {
-        let merchant = self
-            .chain
-            .merchant(&self.merchant)
+        let merchant: Merchant = self
+            .pool
+            .decoded(&[self.merchant])
             .await?
+            .pop()
+            .flatten()
             .ok_or(BookingError::MerchantMissing(self.merchant))?;
         let actual = self.operator.pubkey();
         if merchant.operator == actual {
@@ -124,19 +127,22 @@ impl Booker {
     /// Reads the accounts and finds out what of each can be booked now. What can
     /// never be booked any more leaves the list.
     async fn due(&self, page: &[Pubkey]) -> Result<Vec<Due>, BookingError> {
-        let reading = self.chain.entitlements(page).await?;
+        let found = readings(&self.pool, page).await?;
         let mut due = Vec::new();
-        for (address, found) in page.iter().zip(&reading.entitlements) {
-            let Ok(Some(entitlement)) = found else {
-                // Closed: its credits are gone, and so is what would count them.
+        for (address, answer) in page.iter().zip(&found) {
+            let Some(answer) = answer else {
+                // No server has it as its address promises: it stays counted.
+                continue;
+            };
+            let entitlement = answer.entitlement.as_ref();
+            let Some(entitlement) =
+                entitlement.filter(|found| !self.is_over(found, answer.chain_time))
+            else {
+                // Closed or over: its credits are gone, and so is what would count them.
                 self.store.give_up(*address).await?;
                 continue;
             };
-            if self.is_over(entitlement, reading.chain_time) {
-                self.store.give_up(*address).await?;
-                continue;
-            }
-            let view = ChainView::of(entitlement, reading.slot);
+            let view = ChainView::of(entitlement, answer.slot);
             let ledger = match self.store.learn(*address, view).await {
                 Ok(ledger) => ledger,
                 // This server lags behind what a request has seen already.
@@ -146,7 +152,7 @@ impl Booker {
             let Some(total) = ledger.bookable() else {
                 continue;
             };
-            if ends_soon(entitlement, reading.chain_time) {
+            if ends_soon(entitlement, answer.chain_time) {
                 continue;
             }
             due.push(Due {
@@ -170,7 +176,7 @@ impl Booker {
 
     async fn send(&self, group: &[Due]) -> Result<Fate, BookingError> {
         let operator = self.operator.pubkey();
-        let addresses = self.chain.addresses();
+        let addresses = self.pool.addresses();
         let count = u32::try_from(group.len()).unwrap_or(u32::MAX);
         let budget = ComputeBudget {
             units: UNITS_EACH.saturating_mul(count).saturating_add(UNITS_BASE),
@@ -186,36 +192,35 @@ impl Booker {
                 one.created_at,
             )
         }));
-        let (blockhash, last_valid_block_height) = self.chain.latest_blockhash().await?;
-        let signed = transaction::sign(&instructions, blockhash, &self.operator, &[])
-            .map_err(ChainError::from)?;
+        let blockhash = self.pool.latest_blockhash().await?;
+        let signed = transaction::sign(&instructions, blockhash.hash, &self.operator, &[])?;
         self.tally.booking_transactions.add(1);
-        let submission = self
-            .chain
-            .submit(&signed, last_valid_block_height, SUBMIT)
-            .await;
-        match submission {
-            Ok(Submission::Landed { .. }) => Ok(Fate::Booked),
-            // It cannot land any more; the next round begins with a reading.
-            Ok(Submission::Expired | Submission::Unknown) => Err(BookingError::Unknown),
-            Ok(Submission::Failed {
+        let (error, program_error) = match self.pool.simulate(&signed, &blockhash).await {
+            Err(SimulationFailure::Chain(failure)) => return Err(failure.into()),
+            Err(SimulationFailure::Refused {
                 error,
                 program_error,
-                ..
-            })
-            | Err(ChainError::Refused {
-                error,
-                program_error,
-                ..
-            }) => {
-                // Alone, and not by the program: it is the operator's fault.
-                if group.len() == 1 && program_error.is_none() {
-                    return Err(BookingError::Refused(error.to_string()));
+            }) => (error, program_error),
+            Ok(()) => {
+                let pool = self.pool.as_ref();
+                match follow(pool, &signed, blockhash.last_valid_block_height, SUBMIT).await {
+                    Submission::Landed { .. } => return Ok(Fate::Booked),
+                    // It cannot land any more, or nobody knows; the next round begins
+                    // with a reading.
+                    Submission::Expired | Submission::Unknown => return Err(BookingError::Unknown),
+                    Submission::Failed {
+                        error,
+                        program_error,
+                        ..
+                    } => (error, program_error),
                 }
-                Ok(Fate::Refused(error.to_string()))
             }
-            Err(error) => Err(error.into()),
+        };
+        // Alone, and not by the program: it is the operator's fault.
+        if group.len() == 1 && program_error.is_none() {
+            return Err(BookingError::Refused(error.to_string()));
         }
+        Ok(Fate::Refused(error.to_string()))
     }
 
     fn booked(&self, group: &[Due], round: &mut Round) {
@@ -229,6 +234,21 @@ impl Booker {
         self.tally.booking_failures.add(1);
         round.refused += 1;
         warn!(entitlement = %one.entitlement, total = %one.total, reason, "a booking was refused");
+    }
+}
+
+/// What the chain has of each address; `None` for what no server has as its address
+/// promises, which does not spoil the others.
+///
+/// # Errors
+/// When the servers cannot be asked.
+pub(in crate::credits) async fn readings(
+    pool: &Pool,
+    page: &[Pubkey],
+) -> Result<Vec<Option<Answer>>, RpcFailure> {
+    match pool.entitlements(page, |_, _| true).await {
+        (answers, None | Some(RpcFailure::Account(_))) => Ok(answers),
+        (_, Some(failure)) => Err(failure),
     }
 }
 

@@ -7,11 +7,13 @@ use solana_hash::Hash;
 use tollgate_client::{Credits, Pubkey, UnixSeconds};
 
 use super::redis_server::RedisServer;
+use crate::config::{RedisConfig, RedisUrl};
 use crate::credits::ledger::{ChainView, Life, Reserved};
 use crate::credits::local::LocalStore;
 use crate::credits::owner::Owner;
 use crate::credits::shared::SharedStore;
 use crate::credits::store::{CreditStore, Demand, ReservationId, Settled, Settlement, StoreError};
+use crate::redis_client::{Keeps, RedisClient};
 
 /// Long enough for the busiest machine.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
@@ -92,6 +94,12 @@ impl Fixture for Local {
     }
 }
 
+/// A client of the server at `url`.
+pub fn client(url: &str) -> Arc<RedisClient> {
+    let config = RedisConfig::new(RedisUrl::parse(url).unwrap());
+    Arc::new(RedisClient::new(&config, Keeps::Lasting).unwrap())
+}
+
 /// A Redis server.
 pub struct Shared {
     pub server: RedisServer,
@@ -103,8 +111,12 @@ impl Shared {
         RedisServer::start().map(|server| Self { server, hold: HOLD })
     }
 
+    pub fn client(&self) -> Arc<RedisClient> {
+        client(&self.server.url())
+    }
+
     pub fn store(&self) -> SharedStore {
-        SharedStore::new(&self.server.url(), &owner(), TIMEOUT, self.hold).unwrap()
+        SharedStore::new(self.client(), &owner(), TIMEOUT, self.hold)
     }
 }
 

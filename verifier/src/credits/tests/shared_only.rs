@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use super::fixture::{Fixture, HOLD, Shared, TIMEOUT, entitlement, left, owner, spend, take, view};
-use crate::credits::shared::{SharedStore, Unfit};
+use super::fixture::{
+    Fixture, HOLD, Shared, TIMEOUT, client, entitlement, left, owner, spend, take, view,
+};
+use crate::credits::shared::SharedStore;
 use crate::credits::store::StoreError;
+use crate::redis_client::Unfit;
 
 #[tokio::test]
 async fn a_server_that_is_down_gives_nothing_and_claims_nothing() {
@@ -31,7 +34,7 @@ async fn a_server_that_is_frozen_is_not_waited_for() {
     let silent = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let url = format!("redis://{}", silent.local_addr().unwrap());
     let brief = Duration::from_millis(200);
-    let store = SharedStore::new(&url, &owner(), brief, HOLD).unwrap();
+    let store = SharedStore::new(client(&url), &owner(), brief, HOLD);
     let asking = take(&store, entitlement(1), view(5, 10, 0), 1);
     let answer = tokio::time::timeout(TIMEOUT, asking).await.unwrap();
     assert_eq!(answer.unwrap_err(), StoreError::Unavailable);
@@ -65,18 +68,22 @@ async fn one_replica_at_a_time_may_book() {
     assert_eq!(first.lease().await, Ok(true));
 }
 
+async fn check(shared: &Shared) -> Result<(), Unfit> {
+    shared.client().check(TIMEOUT, "as a test").await
+}
+
 #[tokio::test]
 async fn a_server_that_would_forget_is_refused() {
     let Some(mut shared) = Shared::new() else {
         return;
     };
-    assert_eq!(shared.store().check().await, Ok(()));
+    assert_eq!(check(&shared).await, Ok(()));
     shared.server.start_with(&["--appendonly", "no"]);
-    assert_eq!(shared.store().check().await, Err(Unfit::NotDurable));
+    assert_eq!(check(&shared).await, Err(Unfit::NotDurable));
     let refused = take(&shared.store(), entitlement(1), view(5, 10, 0), 1).await;
     assert_eq!(refused.unwrap_err(), StoreError::Unavailable);
     let evicting = ["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"];
     shared.server.start_with(&evicting);
-    let refused = shared.store().check().await;
+    let refused = check(&shared).await;
     assert_eq!(refused, Err(Unfit::Evicts("allkeys-lru".to_owned())));
 }

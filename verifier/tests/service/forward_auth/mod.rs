@@ -1,5 +1,5 @@
-//! Web servers that ask before they forward: real nginx, real Caddy, and the
-//! questions of Traefik and Envoy as they send them.
+//! Web servers that ask before they forward: real nginx, Caddy, Envoy and (where it is
+//! installed) Traefik; and questions as they send them.
 
 mod questions;
 mod server;
@@ -36,6 +36,8 @@ impl Front {
         config.forward_auth = Some(ForwardAuthConfig::new(match kind {
             Kind::Nginx => ForwardAuthStyle::Nginx,
             Kind::Caddy => ForwardAuthStyle::Caddy,
+            Kind::Envoy => ForwardAuthStyle::Envoy,
+            Kind::Traefik => ForwardAuthStyle::Traefik,
         }));
         let verifier = Verifier::start(config).await.unwrap();
         let asked = verifier.local_addr();
@@ -68,11 +70,31 @@ impl Front {
             .header("sign-in-with-x", proof);
         request.send().await.unwrap()
     }
+
+    /// A session of somebody who has paid, from the verifier itself.
+    async fn session(&self, name: &str) -> http::HeaderValue {
+        self.rpc.entitle(name, CHAIN_TIME + 3600, |_| {});
+        let proof = answer_challenge(self.get(PATH).await.headers(), name);
+        let entrance = self.verifier.as_ref().unwrap().local_addr();
+        let question = self
+            .http
+            .get(format!("http://{entrance}/v1/forward-auth"))
+            .header("x-forwarded-method", "GET")
+            .header("x-forwarded-uri", PATH)
+            .header("sign-in-with-x", proof);
+        let leave = question.send().await.unwrap();
+        leave.headers()["tollgate-session"].clone()
+    }
+}
+
+/// Traefik passes on nothing of a leave but what goes to the API.
+fn passes_sessions_on(kind: Kind) -> bool {
+    kind != Kind::Traefik
 }
 
 async fn fronts() -> Vec<(Kind, Front)> {
     let mut fronts = Vec::new();
-    for kind in [Kind::Nginx, Kind::Caddy] {
+    for kind in Kind::ALL {
         if let Some(front) = Front::start(kind).await {
             fronts.push((kind, front));
         }
@@ -108,9 +130,14 @@ async fn whoever_paid_is_served_by_the_upstream() {
     for (kind, front) in fronts().await {
         let served = front.sign_in("agent").await;
         assert_eq!(served.status(), 200, "{kind:?}");
-        assert_eq!(served.headers()["cache-control"], "no-store", "{kind:?}");
-        let token = served.headers()["tollgate-session"].clone();
-        assert!(served.headers().contains_key("tollgate-session-expires"));
+        let token = if passes_sessions_on(kind) {
+            assert_eq!(served.headers()["cache-control"], "no-store", "{kind:?}");
+            assert!(served.headers().contains_key("tollgate-session-expires"));
+            served.headers()["tollgate-session"].clone()
+        } else {
+            assert!(!served.headers().contains_key("tollgate-session"));
+            front.session("other").await
+        };
         let seen: Value = served.json().await.unwrap();
         let said = &seen["headers"];
         assert_eq!(said["tollgate-beneficiary"], address("agent").to_string());
@@ -119,7 +146,7 @@ async fn whoever_paid_is_served_by_the_upstream() {
         // Only nginx can forward another path than it was sent.
         let spelt = match kind {
             Kind::Nginx => "/v1/quote/%53OL?depth=2&x=%2F",
-            Kind::Caddy => "/v1/quote/SOL?depth=2&x=%2F",
+            Kind::Caddy | Kind::Envoy | Kind::Traefik => "/v1/quote/SOL?depth=2&x=%2F",
         };
         let session = front
             .http
@@ -141,7 +168,12 @@ async fn whoever_paid_is_served_by_the_upstream() {
         assert_eq!(seen["method"], "POST");
         assert_eq!(seen["body"], "a body");
         let said = seen["headers"].as_object().unwrap();
-        assert_eq!(said["tollgate-beneficiary"], address("agent").to_string());
+        let payer = if passes_sessions_on(kind) {
+            "agent"
+        } else {
+            "other"
+        };
+        assert_eq!(said["tollgate-beneficiary"], address(payer).to_string());
         for gone in [
             "authorization",
             "payment-signature",
@@ -183,6 +215,14 @@ async fn what_is_free_passes_and_nobody_can_claim_to_have_paid() {
         assert!(!seen.to_string().contains("forged"), "{kind:?}: {seen}");
         let kept = &seen["headers"]["authorization"];
         assert_eq!(kept, "Basic dXNlcjpwYXNz", "{kind:?}: not ours");
+        let rules = front.get("/free/rules").await;
+        let cached = &rules.headers()["cache-control"];
+        let expected = match kind {
+            // It cannot tell what is free from what was paid for.
+            Kind::Traefik => "private",
+            Kind::Nginx | Kind::Caddy | Kind::Envoy => "public, max-age=60",
+        };
+        assert_eq!(cached, expected, "{kind:?}: the API's own");
     }
 }
 

@@ -2,6 +2,7 @@
 //! between them.
 
 pub mod admin;
+pub mod certificates;
 pub mod raw_upstream;
 pub mod rpc;
 pub mod spelling;
@@ -20,8 +21,9 @@ use tokio::net::TcpStream;
 use tollgate_client::Pubkey;
 use tollgate_gate::siwx::SignInMessage;
 use tollgate_verifier::config::{
-    ChainConfig, Config, LimitsConfig, LogConfig, MerchantConfig, MerchantId, RouteConfig, Secret,
-    SecretUrl, Secrets, ServerConfig, UpstreamConfig,
+    ChainConfig, Config, LimitsConfig, LogConfig, MerchantConfig, MerchantId, ReloadConfig,
+    RouteConfig, Secret, SecretUrl, Secrets, ServerConfig, SignInsConfig, SourceDigest,
+    UpstreamConfig,
 };
 use tollgate_verifier::{RunningVerifier, Verifier};
 
@@ -186,12 +188,15 @@ pub fn config_without_upstream(rpc: &ScriptedRpc) -> Config {
         upstream: None,
         forward_auth: None,
         credits: None,
+        sign_ins: SignInsConfig::default(),
         receipts: None,
         audit: None,
         limits: LimitsConfig::default(),
         admin: None,
         log: LogConfig::default(),
+        reload: ReloadConfig::default(),
         routes: vec![paid, free],
+        source: SourceDigest::default(),
     }
 }
 

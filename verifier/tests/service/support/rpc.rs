@@ -253,7 +253,10 @@ fn hang() -> impl Future<Output = Response> {
 impl Script {
     /// The member of the answer and its value.
     fn answer(&self, method: &str, params: &Value) -> (&'static str, Value) {
-        if params[1]["minContextSlot"].as_u64() > Some(self.slot) {
+        // The options come last, whatever the method.
+        let options = params.as_array().and_then(|params| params.last());
+        let least = options.and_then(|options| options["minContextSlot"].as_u64());
+        if least > Some(self.slot) {
             let error =
                 json!({ "code": -32016, "message": "Minimum context slot has not been reached" });
             return ("error", error);

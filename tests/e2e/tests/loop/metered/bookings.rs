@@ -1,10 +1,11 @@
 //! Used credits arrive on chain, each exactly once.
 
 use super::shop::{Shop, eventually};
+use crate::providers::Provider;
 use solana_signer::Signer;
 use std::time::Duration;
 use tollgate_client::Amount;
-use tollgate_verifier::config::OperatorKey;
+use tollgate_verifier::config::{OperatorKey, SecretUrl};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_used_is_booked_while_serving_goes_on() {
@@ -109,4 +110,45 @@ async fn a_key_that_may_not_book_stops_nobody() {
     assert_eq!(shop.booked(&customer).await, 0);
     let after = shop.chain().lamports(&stranger.pubkey()).await.unwrap();
     assert_eq!(after, before, "no fee was paid for what must fail");
+}
+
+/// Credits are booked over whichever server there is: the first one freezes, refuses
+/// connections, or turns out to be of another cluster, which never sees a transaction.
+#[tokio::test(flavor = "multi_thread")]
+async fn bookings_go_on_when_the_first_server_is_of_no_use() {
+    let shop = Shop::open(100).await;
+    let customer = shop.customer(1).await;
+    let mut used = 0;
+    for fault in ["frozen", "refusing", "another cluster"] {
+        let first = Provider::before(&shop.cluster.rpc_url).await;
+        let mut config = shop.config().await;
+        config.chain.rpc_url = first.url();
+        config.chain.rpc_fallbacks = vec![SecretUrl::parse(&shop.cluster.rpc_url).unwrap()];
+        config.chain.request_timeout = Duration::from_secs(6);
+        if fault == "another cluster" {
+            first.claim_genesis("5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d");
+        }
+        let verifier = shop.verifier(&config).await;
+        let url = verifier.public_url().to_string();
+        let session = customer.sign_in(&shop, &url).await;
+        used += 1;
+        // Not before: the first server has been in use.
+        match fault {
+            "frozen" => first.freeze(),
+            "refusing" => first.refuse(),
+            _ => {}
+        }
+        for _ in 0..2 {
+            let called = customer.call(&url, "/v1/call", &session).await;
+            assert_eq!(called.status, 200, "{fault}: {called:?}");
+            used += 1;
+        }
+        eventually(fault, async || shop.booked(&customer).await == used).await;
+        verifier.shutdown().await;
+        if fault == "another cluster" {
+            assert!(first.was_asked("getGenesisHash"));
+            assert!(!first.was_asked("sendTransaction"));
+        }
+    }
+    assert_eq!(shop.booked(&customer).await, used);
 }

@@ -1,96 +1,58 @@
 //! What callers get for their credits.
 
-use super::shop::{Called, Shop, eventually};
-use futures::future::join_all;
+use super::sale::Sale;
+use super::shop::{Called, eventually};
 use tollgate_cli::pay::HowServed;
-
-fn served(remaining: u64) -> Called {
-    Called {
-        status: 200,
-        error: String::new(),
-        remaining: Some(remaining),
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn as_many_calls_as_were_bought_then_402_and_a_renewal_adds() {
-    let shop = Shop::open(5).await;
-    let verifier = shop.verifier(&shop.quiet_config().await).await;
-    let url = verifier.public_url().to_string();
-    let customer = shop.customer(1).await;
-    let session = customer.sign_in(&shop, &url).await;
-    for left in (0..4).rev() {
-        assert_eq!(
-            customer.call(&url, "/v1/call", &session).await,
-            served(left)
-        );
+    let sale = Sale::of(5).await;
+    sale.spend(4).await;
+    for _ in 0..2 {
+        sale.is_exhausted().await;
     }
-    for _ in 0..3 {
-        let refused = customer.call(&url, "/v1/call", &session).await;
-        assert_eq!(
-            (refused.status, refused.error.as_str()),
-            (402, "credits_exhausted")
-        );
-    }
+    let Sale {
+        shop,
+        customer,
+        url,
+        session,
+        ..
+    } = &sale;
     assert_eq!(shop.upstream.hits(), 5);
     // Nothing is booked yet, and still nobody is told that there is access.
-    assert_eq!(shop.booked(&customer).await, 0);
-    let check = shop.check(&url, &customer).await;
+    assert_eq!(shop.booked(customer).await, 0);
+    let check = shop.check(url, customer).await;
     assert_eq!(check["status"], "exhausted", "{check}");
     assert_eq!(check["credits_remaining"], 0);
 
     // The agent understands, though the chain still shows five unused calls.
-    let agent = customer.agent(&shop);
+    let agent = customer.agent(shop);
     let call = format!("{url}/v1/call");
-    let renewed = agent.fetch(&call, Some(&session)).await.unwrap();
+    let renewed = agent.fetch(&call, Some(session)).await.unwrap();
     assert_eq!(renewed.answer.status.as_u16(), 200);
     assert!(
         matches!(renewed.how, HowServed::Paid(_)),
         "{:?}",
         renewed.how
     );
-    let granted = shop.entitlement(&customer).await.credits_granted;
+    let granted = shop.entitlement(customer).await.credits_granted;
     assert_eq!(granted.0, 10);
-    for left in (0..4).rev() {
-        assert_eq!(
-            customer.call(&url, "/v1/call", &session).await,
-            served(left)
-        );
-    }
-    let refused = customer.call(&url, "/v1/call", &session).await;
-    assert_eq!(refused.status, 402);
+    sale.spend(4).await;
     assert_eq!(shop.upstream.hits(), 10);
-    verifier.shutdown().await;
-    assert_eq!(shop.booked(&customer).await, 10);
+    assert_eq!(sale.booked_at_the_end().await, 10);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_fifty_calls_at_once_as_many_are_served_as_were_bought() {
-    let shop = Shop::open(21).await;
-    let verifier = shop.verifier(&shop.config().await).await;
-    let url = verifier.public_url().to_string();
-    let customer = shop.customer(1).await;
-    let session = customer.sign_in(&shop, &url).await;
-    let calls = (0..50).map(|_| customer.call(&url, "/v1/call", &session));
-    let answers = join_all(calls).await;
-    let count = |status| {
-        answers
-            .iter()
-            .filter(|answer| answer.status == status)
-            .count()
-    };
-    assert_eq!((count(200), count(402)), (20, 30), "{answers:?}");
-    assert_eq!(shop.upstream.hits(), 21);
-    verifier.shutdown().await;
+    let sale = Sale::of(21).await;
+    assert_eq!(sale.crowd(50).await, (20, 30));
+    assert_eq!(sale.shop.upstream.hits(), 21);
+    assert_eq!(sale.booked_at_the_end().await, 21);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_failed_on_our_side_costs_nothing_and_an_answer_costs_what_the_route_says() {
-    let mut shop = Shop::open(30).await;
-    let verifier = shop.verifier(&shop.quiet_config().await).await;
-    let url = verifier.public_url().to_string();
-    let customer = shop.customer(1).await;
-    let session = customer.sign_in(&shop, &url).await;
+    let mut sale = Sale::of(30).await;
     let mut left = 29;
     let cases = [
         // Any answer of the upstream counts, its own errors too ...
@@ -111,130 +73,92 @@ async fn what_failed_on_our_side_costs_nothing_and_an_answer_costs_what_the_rout
     ];
     for (path, status, cost) in cases {
         left -= cost;
-        let called = customer.call(&url, path, &session).await;
-        assert_eq!(
-            (called.status, called.remaining),
-            (status, Some(left)),
-            "{path}"
-        );
+        let called = sale.call(path).await;
+        let found = (called.status, called.remaining);
+        assert_eq!(found, (status, Some(left)), "{path}");
     }
-    shop.upstream.stop().await;
+    sale.shop.upstream.stop().await;
     for (path, cost) in [("/v1/call", 0), ("/v1/careful", 0), ("/v1/always", 1)] {
         left -= cost;
-        let called = customer.call(&url, path, &session).await;
-        assert_eq!(
-            (called.status, called.remaining),
-            (502, Some(left)),
-            "{path}"
-        );
+        let called = sale.call(path).await;
+        let found = (called.status, called.remaining);
+        assert_eq!(found, (502, Some(left)), "{path}");
     }
-    let used = 30 - left;
-    verifier.shutdown().await;
-    assert_eq!(shop.booked(&customer).await, used);
+    assert_eq!(sale.booked_at_the_end().await, 30 - left);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_hangs_up_has_called() {
-    let shop = Shop::open(3).await;
-    let verifier = shop.verifier(&shop.quiet_config().await).await;
-    let url = verifier.public_url().to_string();
-    let customer = shop.customer(1).await;
-    let session = customer.sign_in(&shop, &url).await;
-    let hits = shop.upstream.hits();
-    let call = customer.call(&url, "/v1/call?say=nothing", &session);
+    let sale = Sale::of(3).await;
+    let upstream = &sale.shop.upstream;
+    let hits = upstream.hits();
     tokio::select! {
-        answer = call => panic!("{answer:?}"),
-        () = eventually("the call reaches the upstream", async || shop.upstream.hits() > hits) => {}
+        answer = sale.call("/v1/call?say=nothing") => panic!("{answer:?}"),
+        () = eventually("the call reaches the upstream", async || upstream.hits() > hits) => {}
     }
     // Whether the caller goes away before or after the upstream's time is up is not
     // ours to say; the first counts, the second does not.
-    let last = customer.call(&url, "/v1/call", &session).await;
+    let last = sale.call("/v1/call").await;
     assert_eq!(last.status, 200);
     assert!(last.remaining <= Some(1), "{last:?}");
-    verifier.shutdown().await;
+    sale.verifier.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_costs_more_than_is_left_is_not_served() {
-    let shop = Shop::open(3).await;
-    let verifier = shop.verifier(&shop.quiet_config().await).await;
-    let url = verifier.public_url().to_string();
-    let customer = shop.customer(1).await;
-    let session = customer.sign_in(&shop, &url).await;
-    let refused = customer.call(&url, "/v1/heavy", &session).await;
+    let sale = Sale::of(3).await;
+    let refused = sale.call("/v1/heavy").await;
     assert_eq!(
         (refused.status, refused.error.as_str()),
         (402, "credits_exhausted")
     );
-    assert_eq!(customer.call(&url, "/v1/call", &session).await, served(1));
-    verifier.shutdown().await;
+    assert_eq!(sale.call("/v1/call").await, Called::served(1));
+    assert_eq!(sale.booked_at_the_end().await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refund_takes_back_and_a_revocation_ends() {
-    let shop = Shop::open(10).await;
-    let verifier = shop.verifier(&shop.quiet_config().await).await;
-    let url = verifier.public_url().to_string();
-    let customer = shop.customer(1).await;
-    let second = shop.sell(&customer).await;
-    let session = customer.sign_in(&shop, &url).await;
+    let sale = Sale::of(10).await;
+    let (shop, customer, url) = (&sale.shop, &sale.customer, &sale.url);
+    let second = shop.sell(customer).await;
     for _ in 0..5 {
-        customer.call(&url, "/v1/call", &session).await;
+        sale.call("/v1/call").await;
     }
-    shop.refund(&customer, second).await;
+    shop.refund(customer, second).await;
     // Twenty were bought, six used, ten taken back.
     eventually("the refund is seen", async || {
-        shop.check(&url, &customer).await["credits_remaining"] == 4
+        shop.check(url, customer).await["credits_remaining"] == 4
     })
     .await;
-    let calls = (0..10).map(|_| customer.call(&url, "/v1/call", &session));
-    let answers = join_all(calls).await;
-    let count = |status| {
-        answers
-            .iter()
-            .filter(|answer| answer.status == status)
-            .count()
-    };
-    assert_eq!((count(200), count(402)), (4, 6), "{answers:?}");
+    assert_eq!(sale.crowd(10).await, (4, 6));
 
     let other = shop.customer(1).await;
-    let session = other.sign_in(&shop, &url).await;
+    let session = other.sign_in(shop, url).await;
     shop.revoke(&other).await;
     eventually("the revocation is seen", async || {
-        let called = other.call(&url, "/v1/call?say=404", &session).await;
+        let called = other.call(url, "/v1/call?say=404", &session).await;
         called.status == 403 && called.error == "entitlement_revoked"
     })
     .await;
-    verifier.shutdown().await;
+    sale.verifier.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_keeps_the_count() {
-    let shop = Shop::open(8).await;
     // Nobody books: all there is to know is in the file.
-    let mut config = shop.quiet_config().await;
-    config.credits.as_mut().unwrap().operator = None;
-    let verifier = shop.verifier(&config).await;
-    let url = verifier.public_url().to_string();
-    let customer = shop.customer(1).await;
-    let session = customer.sign_in(&shop, &url).await;
+    let mut sale = Sale::with(8, |config| config.credits.as_mut().unwrap().operator = None).await;
     for _ in 0..4 {
-        customer.call(&url, "/v1/call", &session).await;
+        sale.call("/v1/call").await;
     }
+    let mut config = sale.shop.quiet_config().await;
+    config.credits.as_mut().unwrap().operator = None;
     // The token is for an origin, port included.
-    config.server.listen = verifier.local_addr();
-    config.server.public_url = verifier.public_url().clone();
-    verifier.shutdown().await;
-    assert_eq!(shop.booked(&customer).await, 0);
-    let verifier = shop.verifier(&config).await;
-    for left in (0..3).rev() {
-        assert_eq!(
-            customer.call(&url, "/v1/call", &session).await,
-            served(left)
-        );
-    }
-    let refused = customer.call(&url, "/v1/call", &session).await;
-    assert_eq!(refused.status, 402);
-    assert_eq!(shop.upstream.hits(), 8);
-    verifier.shutdown().await;
+    config.server.listen = sale.verifier.local_addr();
+    config.server.public_url = sale.verifier.public_url().clone();
+    sale.verifier.shutdown().await;
+    assert_eq!(sale.shop.booked(&sale.customer).await, 0);
+    sale.verifier = sale.shop.verifier(&config).await;
+    sale.spend(3).await;
+    assert_eq!(sale.shop.upstream.hits(), 8);
+    sale.verifier.shutdown().await;
 }

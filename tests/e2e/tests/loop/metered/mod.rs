@@ -8,6 +8,7 @@ mod killed;
 #[path = "../../../../../verifier/tests/redis_server/mod.rs"]
 mod redis_server;
 mod replicas;
+mod sale;
 mod shop;
 mod upstream;
 mod ways_in;

@@ -4,13 +4,13 @@ use super::redis_server::RedisServer;
 use super::shop::{Shop, eventually};
 use futures::future::join_all;
 use std::time::Duration;
-use tollgate_verifier::config::{CreditStoreConfig, RedisUrl};
+use tollgate_verifier::config::{CreditStoreConfig, RedisConfig, RedisUrl};
 use tollgate_verifier::{Config, Verifier};
 
 async fn config(shop: &Shop, redis: &RedisServer) -> Config {
     let mut config = shop.config().await;
     let url = RedisUrl::parse(&redis.url()).unwrap();
-    config.credits.as_mut().unwrap().store = CreditStoreConfig::Shared(url);
+    config.credits.as_mut().unwrap().store = CreditStoreConfig::Shared(RedisConfig::new(url));
     config
 }
 

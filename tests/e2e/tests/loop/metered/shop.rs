@@ -251,6 +251,17 @@ pub struct Called {
     pub remaining: Option<u64>,
 }
 
+impl Called {
+    /// Served, with so much left.
+    pub fn served(remaining: u64) -> Self {
+        Self {
+            status: 200,
+            error: String::new(),
+            remaining: Some(remaining),
+        }
+    }
+}
+
 impl Customer {
     /// An agent for this wallet.
     pub fn agent(&self, shop: &Shop) -> Agent {
