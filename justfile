@@ -20,6 +20,10 @@ test:
 test-validator:
     cargo xtask test-validator
 
+# The clients that tests/interop runs, and the TypeScript package.
+clients:
+    cargo xtask clients
+
 # Everything that must hold before a change lands.
 ci:
     .ci/run

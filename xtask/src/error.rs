@@ -51,6 +51,12 @@ pub enum Error {
         /// What to do without root.
         otherwise: String,
     },
+    /// The system's own package is not good enough, such as too old.
+    #[error("this system's {packages} will not do; a newer one has to be installed by hand")]
+    Unsuitable {
+        /// The packages.
+        packages: String,
+    },
     /// The recipe needs Debian's package tools.
     #[error(
         "the sBPF recipe needs a Debian machine ({detail}); elsewhere use `anchor build` \
@@ -100,6 +106,7 @@ impl Error {
             Self::Malformed { .. } => "malformed",
             Self::NotThroughCargo => "not_through_cargo",
             Self::NeedsRoot { .. } => "needs_root",
+            Self::Unsuitable { .. } => "unsuitable",
             Self::NeedsDebian { .. } => "needs_debian",
             Self::Stale { .. } => "stale",
             Self::OverLimit { .. } => "over_limit",

@@ -1,5 +1,6 @@
 //! What the machine itself has to offer, and installing what it lacks.
 
+use std::env;
 use std::process::Command;
 
 use crate::error::Error;
@@ -79,17 +80,19 @@ pub fn is_root() -> bool {
     process::capture(Command::new("id").arg("-u")).is_ok_and(|user| user.trim() == "0")
 }
 
+/// Whether changes are judged here, so that nothing may be skipped.
+pub fn is_judged() -> bool {
+    env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
+}
+
 /// Makes sure that every tool is there, by Debian's package manager if need be.
 ///
 /// # Errors
 /// [`Error::NeedsRoot`] when something is missing and this is not root on a
-/// Debian machine; [`Error::Command`] when the installation fails.
+/// Debian machine; [`Error::Command`] when the installation fails;
+/// [`Error::Unsuitable`] when what was installed does not pass its probe.
 pub fn ensure(tools: &[Tool]) -> Result<(), Error> {
-    let missing: Vec<&str> = tools
-        .iter()
-        .filter(|tool| !has(tool))
-        .map(|tool| tool.package)
-        .collect();
+    let missing = missing(tools);
     if missing.is_empty() {
         return Ok(());
     }
@@ -107,7 +110,19 @@ pub fn ensure(tools: &[Tool]) -> Result<(), Error> {
             .args(["install", "--yes", "--quiet=2", "--no-install-recommends"])
             .args(&missing)
             .env("DEBIAN_FRONTEND", "noninteractive"),
-    )
+    )?;
+    match self::missing(tools).as_slice() {
+        [] => Ok(()),
+        unsuitable => Err(Error::Unsuitable {
+            packages: unsuitable.join(" "),
+        }),
+    }
+}
+
+/// The packages of the tools that are not there, or not as they are needed.
+fn missing(tools: &[Tool]) -> Vec<&'static str> {
+    let missing = tools.iter().filter(|tool| !has(tool));
+    missing.map(|tool| tool.package).collect()
 }
 
 fn has(tool: &Tool) -> bool {

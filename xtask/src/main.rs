@@ -12,11 +12,13 @@
 //! | `sim` | seeded runs of the whole service, judged by their histories, for long |
 //! | `bench` | what a request through the gate costs, next to none and next to peers |
 //! | `setup` | installs what the tests need: Debian packages (as root), Envoy below target |
+//! | `clients` | installs the clients of tests/interop and builds the TypeScript package |
 //! | `test` | every test of the workspace and every check above |
 //! | `test-validator` | the suites that need a real Agave validator |
 
 mod bench;
 mod build_program;
+mod clients;
 mod compute_units;
 mod docs;
 mod envoy;
@@ -129,6 +131,8 @@ enum Command {
     },
     /// Install what the tests need, Debian packages and Envoy; `test` does so itself
     Setup,
+    /// Install the clients that tests/interop runs, and build the TypeScript package
+    Clients,
     /// Run every test of the workspace and every check of its artifacts
     Test,
     /// Run the suites that need a real Agave validator (long compilation)
@@ -198,6 +202,7 @@ fn run(command: &Command) -> Result<(), Error> {
                 users,
             },
         ),
+        Command::Clients => clients::install(&workspace),
         Command::Setup => test_suite::prepare(&workspace),
         Command::Test => test_suite::run_all(&workspace),
         Command::TestValidator => test_suite::run_validator(&workspace),

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::error::Error;
 use crate::test_report::Report;
 use crate::workspace::Workspace;
-use crate::{compute_units, envoy, host, idl, process, provenance};
+use crate::{clients, compute_units, envoy, host, idl, process, provenance};
 
 /// The manifest of the suites that need a real validator.
 const VALIDATOR: &str = "tests/validator/Cargo.toml";
@@ -39,10 +39,12 @@ const BESIDE: [Beside; 2] = [
 /// Installs what the tests need and this machine lacks.
 ///
 /// # Errors
-/// As [`host::ensure`] and [`envoy::ensure`].
+/// As [`host::ensure`] and [`envoy::ensure`]; where changes are judged, as
+/// [`clients::install`].
 pub fn prepare(workspace: &Workspace) -> Result<(), Error> {
     host::ensure(host::FOR_TESTS)?;
-    envoy::ensure(workspace)
+    envoy::ensure(workspace)?;
+    clients_or_skip(workspace)
 }
 
 /// Cargo features that no test of the whole workspace compiles. What they change is
@@ -93,6 +95,20 @@ pub fn run_all(workspace: &Workspace) -> Result<(), Error> {
         ("optional features", optional_features(workspace)),
     ];
     conclude("cargo xtask test", &run, &checks)
+}
+
+/// The clients of tests/interop need Node, Python and a package registry, which a
+/// developer need not have: their tests are skipped then. Where changes are judged,
+/// they have to run.
+fn clients_or_skip(workspace: &Workspace) -> Result<(), Error> {
+    let installed = host::ensure(clients::TOOLS).and_then(|()| clients::install(workspace));
+    match installed {
+        Err(error) if !host::is_judged() => {
+            println!("the clients of tests/interop are skipped: {error}");
+            Ok(())
+        }
+        outcome => outcome,
+    }
 }
 
 /// Runs the suites that need a real Agave validator.

@@ -36,9 +36,19 @@ impl Service {
         verifier_rpc: &str,
         change: impl FnOnce(&mut Config),
     ) -> Self {
+        Self::start_as(cluster, verifier_rpc, Keypair::new(), change).await
+    }
+
+    /// The same for a merchant with this operator key.
+    pub async fn start_as(
+        cluster: &Cluster,
+        verifier_rpc: &str,
+        operator: Keypair,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let chain = cluster.chain();
         let owner = cluster.wallet(1_000_000_000, Amount(0)).await;
-        let merchant = publish(&chain, owner, Keypair::new(), cluster.mint)
+        let merchant = publish(&chain, owner, operator, cluster.mint)
             .await
             .unwrap();
         let upstream = start_upstream().await.unwrap();
