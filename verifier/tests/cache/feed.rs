@@ -88,6 +88,24 @@ impl Drop for ScriptedFeed {
 
 impl ScriptedFeed {
     pub async fn start(script: &Arc<Mutex<Script>>, protocol: Protocol) -> Self {
+        Self::with(script, protocol, tick).await
+    }
+
+    /// Another feed of the same chain: as real ones do, it reports every slot that
+    /// `first` reports.
+    pub async fn beside(first: &Self, protocol: Protocol) -> Self {
+        let slots = first.state.events.subscribe();
+        Self::with(&first.state.script, protocol, |state| repeat(slots, state)).await
+    }
+
+    async fn with<F>(
+        script: &Arc<Mutex<Script>>,
+        protocol: Protocol,
+        slots: impl FnOnce(Arc<State>) -> F,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (events, _) = broadcast::channel(1024);
@@ -104,7 +122,7 @@ impl ScriptedFeed {
             pongs: Arc::default(),
             filters: Mutex::default(),
         });
-        let ticking = tokio::spawn(tick(Arc::clone(&state)));
+        let ticking = tokio::spawn(slots(Arc::clone(&state)));
         let accepting = tokio::spawn(accept(listener, Arc::clone(&state), protocol));
         Self {
             address,
@@ -208,6 +226,16 @@ async fn tick(state: Arc<State>) {
             slot += 10_000_000;
         }
         for event in [Event::Working(slot + 1), Event::Complete(slot, time)] {
+            // Nobody listens.
+            let _ = state.events.send(event);
+        }
+    }
+}
+
+/// Passes on which slots begin and are complete.
+async fn repeat(mut slots: broadcast::Receiver<Event>, state: Arc<State>) {
+    while let Ok(event) = slots.recv().await {
+        if matches!(event, Event::Working(_) | Event::Complete(..)) {
             // Nobody listens.
             let _ = state.events.send(event);
         }

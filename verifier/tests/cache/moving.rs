@@ -37,7 +37,7 @@ async fn tells(feed: &ScriptedFeed, stage: &Stage, name: &str) {
 
 async fn moves(from: Protocol, to: Protocol) {
     let (stage, feed, mut wanted) = following(from).await;
-    let other = ScriptedFeed::start(&stage.rpc.script, to).await;
+    let other = ScriptedFeed::beside(&feed, to).await;
     wanted.chain.push = other.place();
     stage.verifier.reload(wanted.clone()).await.unwrap();
     eventually(async || other.connections() == 1).await;
