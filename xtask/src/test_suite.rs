@@ -49,12 +49,22 @@ pub fn prepare(workspace: &Workspace) -> Result<(), Error> {
 
 /// Cargo features that no test of the whole workspace compiles. What they change is
 /// tested here; the rest of their packages is only compiled.
-const FEATURES: &[&[&str]] = &[&[
-    "--package=tollgate-cli",
-    "--features=otel",
-    "--test=serve",
-    "otel::",
-]];
+const FEATURES: &[&[&str]] = &[
+    &[
+        "--package=tollgate-cli",
+        "--features=otel",
+        "--test=serve",
+        "otel::",
+    ],
+    &[
+        "--workspace",
+        "--features=tollgate-verifier/yellowstone,tollgate-e2e-tests/yellowstone",
+        "--test=cache",
+        "--test=service",
+        "--test=yellowstone",
+        "yellowstone",
+    ],
+];
 
 /// Runs every test of the workspace and every check of its artifacts.
 ///

@@ -26,13 +26,14 @@ pub struct ChainCache<'a> {
     service: Service,
     rpc: Door,
     feed: Door,
+    push: Push,
     slot: Duration,
 }
 
 /// The whole story. `slot` is how long the chain takes for one slot. Panics where a
 /// promise is broken; prints how fast the changes were seen.
-pub async fn chain_cache(cluster: &Cluster, websocket_url: &str, slot: Duration) {
-    let mut scene = ChainCache::set(cluster, websocket_url, slot).await;
+pub async fn chain_cache(cluster: &Cluster, feed_url: &str, slot: Duration) {
+    let mut scene = ChainCache::set(cluster, feed_url, slot).await;
     let payer = scene.paid_is_served_by_push().await;
     scene.revoked_is_refused(&payer).await;
     scene.a_lost_feed_hides_nothing().await;
@@ -41,19 +42,22 @@ pub async fn chain_cache(cluster: &Cluster, websocket_url: &str, slot: Duration)
 }
 
 impl<'a> ChainCache<'a> {
-    /// A verifier with a feed.
-    pub async fn set(cluster: &'a Cluster, websocket_url: &str, slot: Duration) -> Self {
+    /// A verifier with a feed: a WebSocket (`ws`), or a Yellowstone server (`http`).
+    pub async fn set(cluster: &'a Cluster, feed_url: &str, slot: Duration) -> Self {
         let rpc = Door::to(&cluster.rpc_url).await;
-        let feed = Door::to(websocket_url).await;
+        let feed = Door::to(feed_url).await;
         let rpc_url = format!("http://{}", rpc.address());
-        let push = push(&feed);
-        let service =
-            Service::start_with(cluster, &rpc_url, |config| config.chain.push = push).await;
+        let push = push(&feed, feed_url);
+        let service = Service::start_with(cluster, &rpc_url, |config| {
+            config.chain.push = push.clone();
+        })
+        .await;
         let scene = Self {
             cluster,
             service,
             rpc,
             feed,
+            push,
             slot,
         };
         scene.feed_settles().await;
@@ -152,6 +156,7 @@ impl<'a> ChainCache<'a> {
             service: self.service,
             rpc: self.rpc,
             feed: self.feed,
+            push: self.push,
             slot: self.slot,
         }
     }
@@ -174,7 +179,7 @@ impl<'a> ChainCache<'a> {
         let merchant = self.service.merchant.address;
         let upstream = self.service.upstream.address;
         let mut config = configure_for(&rpc_url, genesis, merchant, upstream, 0).unwrap();
-        config.chain.push = push(&self.feed);
+        config.chain.push = self.push.clone();
         config
     }
 
@@ -234,6 +239,14 @@ impl<'a> ChainCache<'a> {
     }
 }
 
-fn push(feed: &Door) -> Push {
-    Push::At(SecretUrl::parse_websocket(&format!("ws://{}", feed.address())).unwrap())
+/// The feed of this URL, through its door.
+fn push(feed: &Door, feed_url: &str) -> Push {
+    let address = feed.address();
+    #[cfg(feature = "yellowstone")]
+    if feed_url.starts_with("http:") {
+        let url = SecretUrl::parse(&format!("http://{address}")).unwrap();
+        return Push::Yellowstone(tollgate_verifier::config::YellowstoneConfig::new(url));
+    }
+    assert!(feed_url.starts_with("ws:"), "{feed_url}");
+    Push::At(SecretUrl::parse_websocket(&format!("ws://{address}")).unwrap())
 }

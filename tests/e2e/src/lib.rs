@@ -8,14 +8,22 @@
     clippy::indexing_slicing
 )]
 
+#[cfg(feature = "yellowstone")]
+mod bridge;
 mod chain_cache;
 mod cluster;
 mod door;
+#[cfg(feature = "yellowstone")]
+#[path = "../../../verifier/tests/cache/geyser.rs"]
+#[allow(dead_code, missing_docs, reason = "shared with the verifier's tests")]
+mod geyser;
 mod local;
 mod paid_request;
 pub mod proof;
 mod service;
 
+#[cfg(feature = "yellowstone")]
+pub use bridge::Bridge;
 pub use chain_cache::{ChainCache, chain_cache};
 pub use cluster::Cluster;
 pub use door::Door;

@@ -148,6 +148,14 @@ impl Memory {
         })
     }
 
+    /// News of a key of which it is not known whether they hold ([`Ledger::doubt`]).
+    #[cfg(feature = "yellowstone")]
+    pub(crate) fn doubt(&self, key: &Key) {
+        if let Some(mut part) = self.part(key) {
+            part.doubt(key);
+        }
+    }
+
     /// A finalized reading of a key.
     pub(crate) fn finalized(
         &self,

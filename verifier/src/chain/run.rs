@@ -10,12 +10,14 @@ use tollgate_client::{Addresses, Pubkey};
 use super::ChainHealth;
 use super::cache::{CacheLimits, EntitlementCache};
 use super::counters::{ChainCounters, ChainSnapshot};
-use super::feed::Feed;
+use super::feed::{Feed, Place};
 use super::finality;
 use super::ledger::LedgerLimits;
 use super::memory::MemoryLimits;
 use super::rpc::{Endpoint, Pool, PoolLimits};
-use crate::config::{ChainConfig, Commitment, SecretUrl};
+#[cfg(feature = "yellowstone")]
+use crate::config::Push;
+use crate::config::{ChainConfig, Commitment};
 
 /// After this time a smaller slot is believed again: the cluster behind the servers was
 /// restarted (a local chain), and no memory may block it for ever.
@@ -102,19 +104,29 @@ impl Entitlements {
     }
 }
 
+/// Where changes are pushed from.
+fn places(config: &ChainConfig) -> Vec<Place> {
+    #[cfg(feature = "yellowstone")]
+    if let Push::Yellowstone(place) = &config.push {
+        return vec![Place::Yellowstone(place.clone())];
+    }
+    let urls = config.websocket_urls().into_iter();
+    urls.map(Place::WebSocket).collect()
+}
+
 /// What runs beside the requests. Ends when dropped.
 #[derive(Debug)]
 pub(crate) struct ChainTasks {
     tasks: Vec<JoinHandle<()>>,
     /// Where the feed listens.
-    urls: watch::Sender<Vec<SecretUrl>>,
+    places: watch::Sender<Vec<Place>>,
 }
 
 impl Default for ChainTasks {
     fn default() -> Self {
         Self {
             tasks: Vec::new(),
-            urls: watch::Sender::new(Vec::new()),
+            places: watch::Sender::new(Vec::new()),
         }
     }
 }
@@ -127,9 +139,9 @@ impl ChainTasks {
         cache: &Entitlements,
         stop: &watch::Receiver<bool>,
     ) -> Self {
-        let urls = watch::Sender::new(config.websocket_urls());
+        let places = watch::Sender::new(self::places(config));
         let feed = Feed {
-            urls: urls.subscribe(),
+            places: places.subscribe(),
             merchant,
             commitment: config.commitment,
             heartbeat: config.heartbeat_timeout,
@@ -140,15 +152,15 @@ impl ChainTasks {
         if config.commitment != Commitment::Finalized {
             tasks.push(tokio::spawn(finality::watch(cache.clone(), stop.clone())));
         }
-        Self { tasks, urls }
+        Self { tasks, places }
     }
 
     /// Listens where this configuration says, if that is elsewhere.
     pub(crate) fn listen_to(&self, config: &ChainConfig) {
-        self.urls.send_if_modified(|urls| {
-            let wanted = config.websocket_urls();
-            let changed = *urls != wanted;
-            *urls = wanted;
+        self.places.send_if_modified(|places| {
+            let wanted = self::places(config);
+            let changed = *places != wanted;
+            *places = wanted;
             changed
         });
     }

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::chain_urls::Sources;
 use super::document::Section;
 use super::error::ProblemKind;
+use super::push::{Push, push};
 use super::secret::{Environment, SecretUrl};
 use super::sections::from_text;
 
@@ -35,8 +36,8 @@ pub struct ChainConfig {
     /// Grants of products whose price is above this are served when two providers have
     /// said so; in the smallest unit of the product's currency. `None`: one is enough.
     pub second_opinion_above: Option<Amount>,
-    /// Whether changes are pushed by a WebSocket. Without it every answer from memory
-    /// ends after `max_staleness` and is read again.
+    /// Where changes are pushed from. Without push every answer from memory ends after
+    /// `max_staleness` and is read again.
     pub push: Push,
     /// From which commitment on a payment counts.
     pub commitment: Commitment,
@@ -68,17 +69,6 @@ pub struct ChainConfig {
     /// Ready means that a critical read succeeded this recently; prices older
     /// than this are not offered.
     pub ready_within: Duration,
-}
-
-/// Where changes are pushed from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Push {
-    /// Nowhere: everything is read.
-    Off,
-    /// From where Solana's tools look for it, given the JSON-RPC endpoint.
-    Derived,
-    /// From this `ws` or `wss` URL.
-    At(SecretUrl),
 }
 
 /// The commitment at which chain state is believed. `processed` is not offered:
@@ -136,8 +126,8 @@ impl ChainConfig {
             .any(|url| url.authority() != first)
     }
 
-    /// Where changes are pushed from, to be tried one after the other; none when
-    /// they are not.
+    /// The WebSockets that changes are pushed from, to be tried one after the other;
+    /// none when they are not.
     ///
     /// Solana's tools find the WebSocket at the same host: at the same place when the
     /// URL names no port, else at the port after it. A server that answers both on one
@@ -145,9 +135,9 @@ impl ChainConfig {
     #[must_use]
     pub fn websocket_urls(&self) -> Vec<SecretUrl> {
         match &self.push {
-            Push::Off => Vec::new(),
             Push::At(url) => vec![url.clone()],
             Push::Derived => derived(self.rpc_url.expose()),
+            _ => Vec::new(),
         }
     }
 }
@@ -211,7 +201,7 @@ pub(super) fn chain(
     );
     config.rpc_fallbacks = rpc_fallbacks;
     config.second_opinion_above = second_opinion(&section, &config);
-    config.push = push(&section, websocket_url.ok().flatten());
+    config.push = push(&section, websocket_url.ok().flatten(), folder, environment);
     let commitment = section.optional("commitment", COMMITMENT, |text| match text {
         "confirmed" => Ok(Commitment::Confirmed),
         "finalized" => Ok(Commitment::Finalized),
@@ -283,24 +273,6 @@ fn second_opinion(section: &Section<'_, '_>, config: &ChainConfig) -> Option<Amo
         );
     }
     Some(Amount(above))
-}
-
-fn push(section: &Section<'_, '_>, url: Option<SecretUrl>) -> Push {
-    let mut push = true;
-    section.set_boolean("push", &mut push);
-    match (push, url) {
-        (true, Some(url)) => Push::At(url),
-        (true, None) => Push::Derived,
-        (false, None) => Push::Off,
-        (false, Some(_)) => {
-            section.report(
-                ProblemKind::Conflict,
-                "push",
-                "expected no WebSocket URL where push = false",
-            );
-            Push::Off
-        }
-    }
 }
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ impl Sources<'_, '_, '_> {
     }
 
     /// The key under which a value was given.
-    fn source(&self, key: &str) -> String {
+    pub(super) fn source(&self, key: &str) -> String {
         [format!("{key}_file"), format!("{key}_env")]
             .into_iter()
             .find(|key| self.section.has(key))

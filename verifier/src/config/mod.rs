@@ -20,6 +20,7 @@ mod limits;
 mod log;
 mod parse;
 mod public_url;
+mod push;
 mod receipts;
 mod redis;
 mod relay;
@@ -30,6 +31,7 @@ mod sections;
 mod sign_ins;
 mod tls;
 mod upstream;
+mod yellowstone;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -42,13 +44,14 @@ use tollgate_gate::Metering;
 
 pub use self::admin::AdminConfig;
 pub use self::audit::{AuditConfig, SyncPolicy, WhenFull};
-pub use self::chain::{ChainConfig, Commitment, MAX_NEGATIVE_LIFETIME, MAX_RPC_FALLBACKS, Push};
+pub use self::chain::{ChainConfig, Commitment, MAX_NEGATIVE_LIFETIME, MAX_RPC_FALLBACKS};
 pub use self::credits::{CreditStoreConfig, CreditsConfig, OperatorKey};
 pub use self::error::{ConfigError, ConfigProblem, ProblemKind};
 pub use self::forward_auth::{AddressRange, ForwardAuthConfig, ForwardAuthStyle};
 pub use self::limits::{LimitsConfig, RateLimit};
 pub use self::log::{LogConfig, LogFormat};
 pub use self::public_url::PublicUrl;
+pub use self::push::Push;
 pub use self::receipts::ReceiptsConfig;
 pub use self::redis::{RedisConfig, RedisPassword, RedisUrl};
 pub use self::relay::{RelayBounds, RelayConfig};
@@ -57,6 +60,7 @@ pub use self::secret::{Environment, MAX_SECRET_BYTES, MIN_SECRET_BYTES, Secret, 
 pub use self::secrets::{PreviousSecret, Secrets};
 pub use self::sign_ins::{SignInStoreConfig, SignInsConfig};
 pub use self::tls::{TlsConfig, TlsProblem};
+pub use self::yellowstone::{AccessToken, YellowstoneConfig};
 pub use crate::limits::TrustedProxies;
 pub use tollgate_gate::Settlement;
 

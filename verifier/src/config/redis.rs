@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::document::Section;
 use super::error::ProblemKind;
 use super::secret::{Environment, parsed_secret};
-use super::upstream::certificates;
+use super::upstream::trusted_certificates;
 
 const TLS: &str = "rediss://";
 const PLAIN: &str = "redis://";
@@ -144,9 +144,7 @@ pub(super) fn redis(
         environment,
         RedisPassword::parse,
     );
-    let trusted_certificates = section.optional("ca_file", "a path", |name| {
-        certificates(&folder.join(name)).map_err(|message| format!("{message} in {name:?}"))
-    });
+    let trusted_certificates = trusted_certificates(&section, folder);
     let url = plain.or(secret?);
     if section.has("ca_file") && url.as_ref().is_some_and(|url| !url.is_tls()) {
         section.report(

@@ -47,17 +47,25 @@ pub(super) fn upstream(section: Section<'_, '_>, folder: &Path) -> Option<Upstre
         24 * ONE_HOUR_MS,
     );
     section.set_boolean("forward_cookies", &mut config.forward_cookies);
-    config.trusted_certificates = section.optional("ca_file", "a path", |name| {
-        certificates(&folder.join(name))
-            .inspect(|found| found.iter().for_each(|one| section.note_file(one)))
-            .map_err(|message| format!("{message} in {name:?}"))
-    });
+    config.trusted_certificates = trusted_certificates(&section, folder);
     section.finish();
     url.map(|_| config)
 }
 
+/// The certificates of the section's `ca_file`, if it names one: a path from `folder` on.
+pub(super) fn trusted_certificates(
+    section: &Section<'_, '_>,
+    folder: &Path,
+) -> Option<Vec<CertificateDer<'static>>> {
+    section.optional("ca_file", "a path", |name| {
+        certificates(&folder.join(name))
+            .inspect(|found| found.iter().for_each(|one| section.note_file(one)))
+            .map_err(|message| format!("{message} in {name:?}"))
+    })
+}
+
 /// The certificates of a PEM file.
-pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let expected = |error| format!("expected certificates in PEM ({error})");
     let found: Vec<_> = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect)

@@ -1,4 +1,5 @@
-//! What is pushed, and what happens when nothing is.
+//! What is pushed, and what happens when nothing is. The module stands twice in the
+//! suite: for the feed over WebSockets, and for the one over Yellowstone's gRPC.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -7,9 +8,10 @@ use serde_json::{Value, json};
 use tollgate_client::accounts::encode;
 use tollgate_client::{Entitlement, EntitlementStatus, PROGRAM_ID, UnixSeconds};
 use tollgate_verifier::Config;
-use tollgate_verifier::config::{Push, SecretUrl};
+use tollgate_verifier::config::{AdminConfig, Commitment, Push};
 
-use crate::feed::ScriptedFeed;
+use crate::feed::{Protocol, ScriptedFeed};
+use crate::support::admin::series;
 use crate::support::rpc::{self, CHAIN_TIME, Mood, ScriptedRpc, entitlement, entitlement_address};
 use crate::support::upstream::Upstream;
 use crate::support::{Stage, address, eventually};
@@ -17,17 +19,31 @@ use crate::support::{Stage, address, eventually};
 const PATH: &str = "/v1/quote/SOL";
 const LATER: i64 = CHAIN_TIME + 3600;
 
+/// Which of the two this module is.
+fn protocol() -> Protocol {
+    #[cfg(feature = "yellowstone")]
+    if module_path!().ends_with("yellowstone") {
+        return Protocol::Yellowstone;
+    }
+    Protocol::WebSocket
+}
+
 /// A verifier with a feed, which reports when this returns.
 pub async fn with_feed(change: impl FnOnce(&mut Config)) -> (Stage, ScriptedFeed) {
     let rpc = ScriptedRpc::start().await;
-    fed(rpc, change).await
+    fed(rpc, protocol(), change).await
 }
 
-async fn fed(rpc: ScriptedRpc, change: impl FnOnce(&mut Config)) -> (Stage, ScriptedFeed) {
-    let feed = ScriptedFeed::start(&rpc.script).await;
-    let url = SecretUrl::parse_websocket(&feed.url()).unwrap();
+/// The same over an RPC server that runs already.
+pub async fn fed(
+    rpc: ScriptedRpc,
+    protocol: Protocol,
+    change: impl FnOnce(&mut Config),
+) -> (Stage, ScriptedFeed) {
+    let feed = ScriptedFeed::start(&rpc.script, protocol).await;
+    let push = feed.place();
     let stage = Stage::over(rpc, Upstream::start().await, |config| {
-        config.chain.push = Push::At(url);
+        config.chain.push = push;
         // Only what the tests ask for is read.
         config.chain.refresh_interval = Duration::from_secs(300);
         config.chain.ready_within = Duration::from_secs(600);
@@ -37,6 +53,12 @@ async fn fed(rpc: ScriptedRpc, change: impl FnOnce(&mut Config)) -> (Stage, Scri
     })
     .await;
     (stage, feed)
+}
+
+/// Times that no busy machine exceeds: for tests in which nothing is to fall silent.
+pub fn unhurried(config: &mut Config) {
+    config.chain.heartbeat_timeout = Duration::from_secs(30);
+    config.chain.max_staleness = Duration::from_secs(30);
 }
 
 /// Waits until the feed is believed: the search for all entitlements was made.
@@ -80,7 +102,7 @@ fn revoked(name: &str) -> Entitlement {
 async fn access_that_the_feed_covers_is_served_without_a_single_call() {
     let (stage, feed) = with_feed(|config| {
         // The finality of the grant is read once; not here.
-        config.chain.commitment = tollgate_verifier::config::Commitment::Finalized;
+        config.chain.commitment = Commitment::Finalized;
     })
     .await;
     settled(&stage, 1).await;
@@ -94,8 +116,11 @@ async fn access_that_the_feed_covers_is_served_without_a_single_call() {
     }
     assert_eq!(reads(&stage), before, "a hit costs no call");
     assert_eq!(feed.connections(), 1);
-    let filters = &feed.subscriptions()[0][1]["filters"];
-    assert_eq!(filters.as_array().unwrap().len(), 3, "{filters}");
+    assert_eq!(
+        feed.filters(),
+        [3],
+        "nothing but the merchant's entitlements"
+    );
 }
 
 #[tokio::test]
@@ -104,10 +129,10 @@ async fn a_pushed_payment_is_served_and_a_pushed_revocation_refused_without_a_re
     settled(&stage, 1).await;
     let before = reads(&stage);
     // The RPC server knows nothing of it: only the feed can have told.
-    feed.push(&entitlement("payer", LATER));
+    feed.report(&entitlement("payer", LATER));
     eventually(async || access(&stage, "payer").await == Some(true)).await;
     let asked = reads(&stage) - before;
-    feed.push(&revoked("payer"));
+    feed.report(&revoked("payer"));
     eventually(async || access(&stage, "payer").await == Some(false)).await;
     assert!(asked <= 40, "{asked} reads before the push arrived");
 }
@@ -119,12 +144,12 @@ async fn late_and_doubled_news_change_nothing() {
     stage.rpc.entitle("payer", LATER, |entitlement| {
         entitlement.status = EntitlementStatus::Revoked;
     });
-    let paid = feed.push(&entitlement("payer", LATER)) - 1;
-    feed.push_as_of(&revoked("payer"), paid + 2);
+    let paid = feed.report(&entitlement("payer", LATER)) - 1;
+    feed.report_as_of(&revoked("payer"), paid + 2);
     eventually(async || access(&stage, "payer").await == Some(false)).await;
     for _ in 0..3 {
-        feed.push_as_of(&entitlement("payer", LATER), paid);
-        feed.push_as_of(&revoked("payer"), paid + 2);
+        feed.report_as_of(&entitlement("payer", LATER), paid);
+        feed.report_as_of(&revoked("payer"), paid + 2);
         tokio::time::sleep(Duration::from_millis(60)).await;
         assert_eq!(access(&stage, "payer").await, Some(false));
     }
@@ -214,11 +239,11 @@ async fn a_grant_that_never_becomes_final_is_withdrawn() {
     stage
         .rpc
         .set(|script| script.finalized = Some(HashMap::new()));
-    feed.push(&entitlement("forked", LATER));
+    feed.report(&entitlement("forked", LATER));
     eventually(async || access(&stage, "forked").await == Some(true)).await;
     eventually(async || access(&stage, "forked").await == Some(false)).await;
     // And one that does becomes none of it.
-    feed.push(&entitlement("kept", LATER));
+    feed.report(&entitlement("kept", LATER));
     stage.rpc.entitle("kept", LATER, |_| {});
     let kept = encode(&entitlement("kept", LATER));
     let finalized = HashMap::from([(entitlement_address("kept"), kept)]);
@@ -235,15 +260,15 @@ async fn a_grant_that_never_becomes_final_is_withdrawn() {
 #[tokio::test]
 async fn the_feed_of_another_cluster_grants_nothing() {
     let rpc = ScriptedRpc::start().await;
-    let feed = ScriptedFeed::start(&rpc.script).await;
+    let feed = ScriptedFeed::start(&rpc.script, protocol()).await;
     feed.serve_another_cluster();
-    let url = SecretUrl::parse_websocket(&feed.url()).unwrap();
+    let push = feed.place();
     let stage = Stage::over(rpc, Upstream::start().await, |config| {
-        config.chain.push = Push::At(url);
+        config.chain.push = push;
     })
     .await;
     eventually(async || feed.connections() >= 2).await;
-    feed.push(&entitlement("payer", LATER));
+    feed.report(&entitlement("payer", LATER));
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(access(&stage, "payer").await, Some(false));
 }
@@ -300,7 +325,7 @@ async fn a_feed_that_lies_about_accounts_grants_nothing() {
     for (what, owner, data) in lies {
         let connections = feed.connections();
         let slot = stage.rpc.script.lock().unwrap().slot;
-        feed.push_bytes(at, &owner, &data, slot);
+        feed.report_bytes(at, &owner, &data, slot);
         eventually(async || feed.connections() > connections).await;
         for name in ["liar", "somebody"] {
             assert_eq!(access(&stage, name).await, Some(false), "{what}");
@@ -316,41 +341,21 @@ async fn a_restart_learns_everybody_who_paid_from_the_chain() {
     for name in &names {
         rpc.entitle(name, LATER, |_| {});
     }
-    let (stage, _feed) = fed(rpc, |_| {}).await;
-    settled(&stage, 1).await;
-    let before = stage.rpc.calls("getMultipleAccounts");
+    let (stage, _feed) = fed(rpc, protocol(), |config| {
+        unhurried(config);
+        // No watch over finality, which reads as well.
+        config.chain.commitment = Commitment::Finalized;
+        config.admin = Some(AdminConfig {
+            listen: "127.0.0.1:0".parse().unwrap(),
+        });
+    })
+    .await;
+    eventually(async || series(&stage, "tollgate_feed_warmed_up_total").await >= 20.0).await;
+    let before = reads(&stage);
     for name in &names {
         assert_eq!(access(&stage, name).await, Some(true));
     }
-    // At most what the watch for finality asked.
-    assert!(reads(&stage) - before <= 3, "{}", reads(&stage) - before);
-}
-
-/// The feed moves with a new configuration, and can be left: what is pushed comes from
-/// where it says.
-#[tokio::test]
-async fn the_feed_moves_with_a_new_configuration() {
-    let mut kept = None;
-    let (stage, feed) = with_feed(|config| kept = Some(config.clone())).await;
-    settled(&stage, 1).await;
-    let other = ScriptedFeed::start(&stage.rpc.script).await;
-    let mut wanted = kept.unwrap();
-    wanted.chain.push = Push::At(SecretUrl::parse_websocket(&other.url()).unwrap());
-    stage.verifier.reload(wanted.clone()).await.unwrap();
-    eventually(async || other.connections() == 1).await;
-    // The RPC server knows nothing of it: only the feed can have told, once it reports.
-    eventually(async || {
-        other.push(&entitlement("payer", LATER));
-        access(&stage, "payer").await == Some(true)
-    })
-    .await;
-    assert_eq!(feed.connections(), 1, "the first is not used any more");
-    // The same again leaves the connection alone.
-    stage.verifier.reload(wanted.clone()).await.unwrap();
-    wanted.chain.push = Push::Off;
-    stage.verifier.reload(wanted).await.unwrap();
-    eventually(async || access(&stage, "payer").await == Some(false)).await;
-    assert_eq!(other.connections(), 1);
+    assert_eq!(reads(&stage), before, "the feed's beginning told it all");
 }
 
 /// With every server gone known access goes on for the configured grace; what is not

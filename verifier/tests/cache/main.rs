@@ -11,7 +11,29 @@
 
 mod feed;
 mod feeding;
+#[cfg(feature = "yellowstone")]
+#[path = "feeding.rs"]
+#[allow(
+    clippy::duplicate_mod,
+    dead_code,
+    reason = "the same promises, over the other protocol"
+)]
+mod feeding_over_yellowstone;
+#[cfg(feature = "yellowstone")]
+mod geyser;
+mod moving;
 mod servers;
 #[path = "../service/support/mod.rs"]
 #[allow(dead_code, reason = "shared with the service's tests")]
 mod support;
+#[cfg(feature = "yellowstone")]
+mod yellowstone;
+#[cfg(feature = "yellowstone")]
+mod yellowstone_doors;
+// Its own tests, which need the feature as well, run with these.
+#[cfg(feature = "yellowstone")]
+#[path = "../../src/chain/feed/yellowstone/slots.rs"]
+#[allow(dead_code, reason = "the feed needs more of it")]
+mod yellowstone_slots;
+#[cfg(feature = "yellowstone")]
+mod yellowstone_wire;

@@ -3,11 +3,9 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tollgate_client::chain::CLOCK;
-use tollgate_client::{Addresses, Entitlement, Pubkey, UnixSeconds};
 
-use super::FeedEnd;
+use super::{FeedEnd, Heard, Subject};
 use crate::chain::rpc::{AtSlot, KeyedAccount, WireAccount, chain_time, entitlement_of, filters};
-use crate::config::Commitment;
 
 /// The subscriptions of a feed; their requests have these numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,20 +23,19 @@ impl Topic {
     pub(super) const ALL: [Self; 3] = [Self::Entitlements, Self::Clock, Self::Slots];
 
     /// The request that subscribes to it.
-    pub(super) fn request(
-        self,
-        program: &Pubkey,
-        merchant: &Pubkey,
-        commitment: Commitment,
-    ) -> String {
-        let options = json!({ "encoding": "base64", "commitment": commitment.as_str() });
+    pub(super) fn request(self, subject: &Subject) -> String {
+        let commitment = subject.commitment.as_str();
+        let options = json!({ "encoding": "base64", "commitment": commitment });
         let (method, params) = match self {
             Self::Entitlements => {
                 let mut options = options;
                 if let Some(options) = options.as_object_mut() {
-                    options.insert("filters".to_owned(), filters(merchant));
+                    options.insert("filters".to_owned(), filters(&subject.merchant));
                 }
-                ("programSubscribe", json!([program.to_string(), options]))
+                (
+                    "programSubscribe",
+                    json!([subject.addresses.program_id.to_string(), options]),
+                )
             }
             Self::Clock => ("accountSubscribe", json!([CLOCK.to_string(), options])),
             Self::Slots => ("slotSubscribe", json!([])),
@@ -46,21 +43,6 @@ impl Topic {
         let id = self as u8;
         json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }).to_string()
     }
-}
-
-/// Something heard.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Heard {
-    /// The subscription with this number is confirmed.
-    Subscribed(u64),
-    /// An entitlement changed in a slot.
-    Changed(Box<Entitlement>, u64),
-    /// A slot is complete at the configured commitment, and its chain time.
-    Complete(u64, UnixSeconds),
-    /// The node works on a slot.
-    Slot(u64),
-    /// Nothing that matters.
-    Nothing,
 }
 
 #[derive(Deserialize)]
@@ -87,16 +69,12 @@ struct SlotInfo {
 /// [`FeedEnd::Untrusted`] for everything that a server of this protocol and program
 /// does not send: a change that cannot be read may be the end of a grant, so that the
 /// feed cannot be relied upon any more.
-pub(super) fn read(
-    text: &[u8],
-    addresses: &Addresses,
-    merchant: &Pubkey,
-) -> Result<Heard, FeedEnd> {
+pub(super) fn read(text: &[u8], subject: &Subject) -> Result<Heard, FeedEnd> {
     let message: Message =
         serde_json::from_slice(text).map_err(|_| FeedEnd::Untrusted("not JSON-RPC"))?;
     let (Some(method), Some(params)) = (message.method, message.params) else {
         return match (message.id, message.result) {
-            (Some(id), Some(_)) => Ok(Heard::Subscribed(id)),
+            (Some(_), Some(_)) => Ok(Heard::Subscribed),
             (Some(_), None) => Err(FeedEnd::Refused),
             (None, _) => Ok(Heard::Nothing),
         };
@@ -109,7 +87,7 @@ pub(super) fn read(
             if matches!(found.value.account.account(), Ok(None)) {
                 return Ok(Heard::Nothing);
             }
-            let entitlement = entitlement_of(&found.value, addresses, merchant)
+            let entitlement = entitlement_of(&found.value, &subject.addresses, &subject.merchant)
                 .map_err(|failure| FeedEnd::Untrusted(failure.code()))?;
             Ok(Heard::Changed(Box::new(entitlement), found.context.slot))
         }

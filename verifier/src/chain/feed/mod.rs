@@ -1,18 +1,22 @@
 //! The feed: changes of entitlements, pushed.
 //!
-//! One WebSocket carries three subscriptions: the merchant's entitlements at the
-//! configured commitment, the Clock sysvar at the same commitment (which slots are
-//! complete, and their time), and the slots that the node works on (the heartbeat).
+//! One connection ([`line`]: a WebSocket, or a Yellowstone gRPC stream) tells three
+//! things: the merchant's entitlements at the configured commitment, the Clock sysvar
+//! at the same commitment (which slots are complete, and their time), and the slots
+//! that the node works on (the heartbeat).
 //!
-//! A connection counts only when all three are confirmed, a first slot is complete, and
-//! that slot and its time are those of the RPC servers, whose cluster is pinned: a
-//! WebSocket itself cannot be asked which cluster it belongs to. From that slot on
+//! A connection counts only when its subscriptions are confirmed, a first slot is
+//! complete, and that slot and its time are those of the RPC servers, whose cluster is
+//! pinned: a feed itself cannot be asked which cluster it belongs to. From that slot on
 //! the feed covers what is read; everything remembered from before is read again
 //! ([`fill`]). Any doubt ends the connection, and then the gap is back: reads.
 
 mod fill;
+mod line;
 mod message;
 mod socket;
+#[cfg(feature = "yellowstone")]
+mod yellowstone;
 
 use std::convert::Infallible;
 use std::sync::atomic::Ordering;
@@ -26,13 +30,13 @@ use tracing::{info, warn};
 
 #[cfg(feature = "bench")]
 pub(super) use self::fill::Taker;
-use self::message::{Heard, Topic};
-use self::socket::Socket;
+pub(crate) use self::line::Place;
+use self::line::{Heard, Line, Subject};
 use super::cache::EntitlementCache;
 use super::ledger::{ClockReading, Merged, Source};
 use super::question::Key;
 use super::rpc::{Pool, RpcFailure};
-use crate::config::{Commitment, SecretUrl};
+use crate::config::Commitment;
 
 /// The first pause before connecting again is up to this; each further one twice that.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -53,9 +57,9 @@ const SILENT_COMMITMENT: u32 = 6;
 /// Why a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum FeedEnd {
-    #[error("the WebSocket could not be reached")]
+    #[error("the server could not be reached")]
     Unreachable,
-    #[error("the server refused a subscription")]
+    #[error("the server refused the subscription")]
     Refused,
     #[error("the connection ended")]
     Closed,
@@ -73,7 +77,7 @@ pub(crate) enum FeedEnd {
 pub(crate) struct Feed {
     /// Tried one after the other; without any, nothing is listened to. When they change,
     /// the present connection ends.
-    pub(crate) urls: watch::Receiver<Vec<SecretUrl>>,
+    pub(crate) places: watch::Receiver<Vec<Place>>,
     pub(crate) merchant: Pubkey,
     pub(crate) commitment: Commitment,
     /// The feed is dead when no slot came for this long.
@@ -86,27 +90,27 @@ pub(crate) struct Feed {
 impl Feed {
     /// Listens until `stop`, connecting again and again.
     pub(crate) async fn run(self, mut stop: watch::Receiver<bool>) {
-        let mut changes = self.urls.clone();
+        let mut changes = self.places.clone();
         loop {
-            let urls = changes.borrow_and_update().clone();
+            let places = changes.borrow_and_update().clone();
             tokio::select! {
                 _ = stop.wait_for(|stopped| *stopped) => return,
                 Ok(()) = changes.changed() => info!("the feed comes from elsewhere from now on"),
-                () = self.listen_to(&urls) => {}
+                () = self.listen_to(&places) => {}
             }
         }
     }
 
     /// Listens to one after the other, for ever.
-    async fn listen_to(&self, urls: &[SecretUrl]) {
-        if urls.is_empty() {
+    async fn listen_to(&self, places: &[Place]) {
+        if places.is_empty() {
             std::future::pending::<()>().await;
         }
         let mut failures: u32 = 0;
-        for url in urls.iter().cycle() {
+        for place in places.iter().cycle() {
             let began = Instant::now();
             let live = Live { feed: self };
-            let Err(reason) = live.session(url).await;
+            let Err(reason) = live.session(place).await;
             drop(live);
             if matches!(reason, FeedEnd::Untrusted(_)) {
                 self.cache.counters().feed_rejections.one();
@@ -117,7 +121,7 @@ impl Feed {
                 failures.saturating_add(1)
             };
             let pause = pause(failures);
-            warn!(server = %url, %reason, ?pause, "no feed: entitlements are read when asked for");
+            warn!(server = %place, %reason, ?pause, "no feed: entitlements are read when asked for");
             tokio::time::sleep(pause).await;
         }
     }
@@ -165,6 +169,13 @@ impl Feed {
             self.cache.refresh(key);
         }
     }
+
+    /// Nothing is served of `key` until it was read again.
+    #[cfg(feature = "yellowstone")]
+    fn doubted(&self, key: Key) {
+        self.cache.memory().doubt(&key);
+        self.cache.refresh(key);
+    }
 }
 
 /// Up to twice as long after each failure, and any time below that: replicas that lost
@@ -192,20 +203,25 @@ impl Drop for Live<'_> {
 }
 
 /// A task that ends with the connection that it serves.
-struct Filling(tokio::task::JoinHandle<()>);
+struct Task(tokio::task::JoinHandle<()>);
 
-impl Drop for Filling {
+impl Drop for Task {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
 impl Live<'_> {
-    async fn session(&self, url: &SecretUrl) -> Result<Infallible, FeedEnd> {
+    async fn session(&self, place: &Place) -> Result<Infallible, FeedEnd> {
         let feed = self.feed;
-        let mut socket = Socket::open(url).await?;
+        let subject = Subject {
+            addresses: feed.pool().addresses(),
+            merchant: feed.merchant,
+            commitment: feed.commitment,
+        };
+        let mut line = Line::open(place, subject).await?;
         let patience = feed.heartbeat.saturating_mul(SUBSCRIBE_BEATS);
-        let (slot, time) = timeout(patience, self.subscribe(&mut socket))
+        let (slot, time) = timeout(patience, subscribed(&mut line))
             .await
             .unwrap_or(Err(FeedEnd::Silent))?;
         feed.compare(slot, time).await?;
@@ -214,44 +230,24 @@ impl Live<'_> {
         feed.beat(slot, time);
         counters.feed_connections.one();
         counters.feed_live.store(true, Ordering::Relaxed);
-        info!(server = %url, slot, epoch, "the feed reports");
-        let _filling = Filling(tokio::spawn(fill::fill(
+        info!(server = %place, slot, epoch, "the feed reports");
+        let _filling = Task(tokio::spawn(fill::fill(
             feed.cache.clone(),
             feed.merchant,
             slot,
             feed.warm_up,
             epoch == 1,
         )));
-        self.listen(&mut socket).await
+        self.listen(&mut line).await
     }
 
-    /// Subscribes to everything and waits for the first complete slot after that.
-    async fn subscribe(&self, socket: &mut Socket) -> Result<(u64, UnixSeconds), FeedEnd> {
-        let feed = self.feed;
-        let program = feed.pool().addresses().program_id;
-        for topic in Topic::ALL {
-            let request = topic.request(&program, &feed.merchant, feed.commitment);
-            socket.send(request).await?;
-        }
-        let mut missing = Topic::ALL.len();
-        loop {
-            match self.hear(socket).await? {
-                Heard::Subscribed(_) => missing = missing.saturating_sub(1),
-                // Nothing is covered before this slot, so that earlier changes need
-                // not be remembered: what is read from here on includes them.
-                Heard::Complete(slot, time) if missing == 0 => return Ok((slot, time)),
-                _ => {}
-            }
-        }
-    }
-
-    async fn listen(&self, socket: &mut Socket) -> Result<Infallible, FeedEnd> {
+    async fn listen(&self, line: &mut Line) -> Result<Infallible, FeedEnd> {
         let feed = self.feed;
         let (mut slot_at, mut complete_at) = (Instant::now(), Instant::now());
         loop {
             let silent_at = (slot_at + feed.heartbeat)
                 .min(complete_at + feed.heartbeat.saturating_mul(SILENT_COMMITMENT));
-            let heard = timeout_at(silent_at, self.hear(socket))
+            let heard = timeout_at(silent_at, line.hear())
                 .await
                 .map_err(|_| FeedEnd::Silent)??;
             match heard {
@@ -264,13 +260,25 @@ impl Live<'_> {
                     slot_at = Instant::now();
                     feed.cache.counters().node_slot.set(slot);
                 }
-                Heard::Subscribed(_) | Heard::Nothing => {}
+                #[cfg(feature = "yellowstone")]
+                Heard::Doubtful(key) => feed.doubted(key),
+                Heard::Subscribed | Heard::Nothing => {}
             }
         }
     }
+}
 
-    async fn hear(&self, socket: &mut Socket) -> Result<Heard, FeedEnd> {
-        let addresses = self.feed.pool().addresses();
-        message::read(&socket.next().await?, &addresses, &self.feed.merchant)
+/// Waits until the subscriptions are confirmed, and then for the first complete slot:
+/// the slot and its chain time.
+async fn subscribed(line: &mut Line) -> Result<(u64, UnixSeconds), FeedEnd> {
+    let mut missing = line.subscriptions();
+    loop {
+        match line.hear().await? {
+            Heard::Subscribed => missing = missing.saturating_sub(1),
+            // Nothing is covered before this slot, so that earlier changes need
+            // not be remembered: what is read from here on includes them.
+            Heard::Complete(slot, time) if missing == 0 => return Ok((slot, time)),
+            _ => {}
+        }
     }
 }

@@ -225,6 +225,19 @@ impl Ledger {
         }
     }
 
+    /// A notice that the key may have changed, of a lesser commitment or of a slot whose
+    /// fate is unknown: it is read again before anything is served. Such notices grant
+    /// nothing.
+    #[cfg(any(test, feature = "yellowstone"))]
+    pub(crate) fn doubt(&mut self, key: &Key) {
+        if let Some(absent) = self.absent.get_mut(key) {
+            absent.stands = false;
+        }
+        if let Some(entry) = self.find(key).and_then(|place| self.slab.get_mut(place)) {
+            entry.set(flag::DISPUTED);
+        }
+    }
+
     /// Whether that was said of `entitlement`.
     pub(crate) fn is_seconded(&self, key: &Key, entitlement: &Entitlement) -> bool {
         let place = self.find(key);

@@ -5,6 +5,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod doubts;
 mod orders;
 
 use tollgate_client::{Credits, EntitlementStatus};

@@ -45,8 +45,12 @@ pub(crate) use self::sending::SimulationFailure;
 #[cfg(feature = "bench")]
 pub(crate) use self::snapshot::SnapshotReader;
 pub(crate) use self::snapshot::filters;
+#[cfg(feature = "yellowstone")]
+pub(crate) use self::snapshot::marks;
 pub(crate) use self::transport::{authorization, connector};
 pub(crate) use self::wire::{AtSlot, KeyedAccount, WireAccount, chain_time, entitlement_of};
+#[cfg(feature = "yellowstone")]
+pub(crate) use self::wire::{entitlement_at, existing};
 use super::counters::EndpointSnapshot;
 use super::question::Key;
 use crate::config::{Commitment, SecretUrl};

@@ -17,7 +17,7 @@ use crate::config::Commitment;
 
 /// Where an entitlement names its merchant: behind the discriminator and eight bytes
 /// (program, `Entitlement`).
-const MERCHANT_OFFSET: usize = 16;
+const MERCHANT_OFFSET: u64 = 16;
 
 /// How long a snapshot may pause.
 const PAUSE: Duration = Duration::from_secs(20);
@@ -25,22 +25,27 @@ const PAUSE: Duration = Duration::from_secs(20);
 /// Pieces that may wait to be decoded.
 const WAITING_PIECES: usize = 8;
 
-/// What names the entitlements of `merchant` among all accounts of the program: for
-/// searches and for subscriptions.
+/// What names the entitlements of `merchant` among all accounts of the program, besides
+/// their size: these bytes at these places.
+pub(crate) fn marks(merchant: &Pubkey) -> [(u64, Vec<u8>); 2] {
+    [
+        (0, discriminator::<Entitlement>().to_vec()),
+        (MERCHANT_OFFSET, merchant.to_bytes().to_vec()),
+    ]
+}
+
+/// The same for searches and subscriptions by JSON-RPC.
 pub(crate) fn filters(merchant: &Pubkey) -> Value {
-    json!([
-        { "dataSize": Entitlement::SPACE },
-        { "memcmp": {
-            "offset": 0,
-            "bytes": STANDARD.encode(discriminator::<Entitlement>()),
+    let marks = marks(merchant).map(|(offset, bytes)| {
+        json!({ "memcmp": {
+            "offset": offset,
+            "bytes": STANDARD.encode(bytes),
             "encoding": "base64",
-        } },
-        { "memcmp": {
-            "offset": MERCHANT_OFFSET,
-            "bytes": STANDARD.encode(merchant.as_ref()),
-            "encoding": "base64",
-        } },
-    ])
+        } })
+    });
+    let mut filters = vec![json!({ "dataSize": Entitlement::SPACE })];
+    filters.extend(marks);
+    Value::Array(filters)
 }
 
 /// The first bytes of every account of a type.

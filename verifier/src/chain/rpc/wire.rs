@@ -53,17 +53,22 @@ impl WireAccount {
         }
         let data = STANDARD.decode(text).map_err(|_| DAMAGED)?;
         let owner: Pubkey = self.owner.parse().map_err(|_| DAMAGED)?;
-        if self.lamports == 0 || (owner == SYSTEM_PROGRAM && data.is_empty()) {
-            return Ok(None);
-        }
-        Ok(Some(Account {
-            lamports: self.lamports,
-            data,
-            owner,
-            executable: false,
-            rent_epoch: 0,
-        }))
+        Ok(existing(self.lamports, owner, data))
     }
+}
+
+/// An account; `None` when it stands for none ([`WireAccount::account`]).
+pub(crate) fn existing(lamports: u64, owner: Pubkey, data: Vec<u8>) -> Option<Account> {
+    if lamports == 0 || (owner == SYSTEM_PROGRAM && data.is_empty()) {
+        return None;
+    }
+    Some(Account {
+        lamports,
+        data,
+        owner,
+        executable: false,
+        rent_epoch: 0,
+    })
 }
 
 /// The time of a Clock sysvar account.
@@ -86,7 +91,17 @@ pub(crate) fn entitlement_of(
         .account
         .account()?
         .ok_or(RpcFailure::Malformed("an empty account was found"))?;
-    let entitlement: Entitlement = accounts::decode(addresses, &address, &account)?;
+    entitlement_at(&address, &account, addresses, merchant)
+}
+
+/// The entitlement of the account at `address`, checked as in [`entitlement_of`].
+pub(crate) fn entitlement_at(
+    address: &Pubkey,
+    account: &Account,
+    addresses: &Addresses,
+    merchant: &Pubkey,
+) -> Result<Entitlement, RpcFailure> {
+    let entitlement: Entitlement = accounts::decode(addresses, address, account)?;
     if entitlement.merchant != *merchant {
         return Err(RpcFailure::Malformed("an account of another merchant"));
     }
