@@ -177,7 +177,6 @@ impl Stage {
             },
             redis: None,
             longest_request: Duration::from_secs(60),
-            redis: None,
             stopping: watch::Sender::new(false).subscribe(),
         };
         let service = CreditService::start(&config, around).await.unwrap();
