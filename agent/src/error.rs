@@ -57,7 +57,7 @@ pub enum PayError {
         price: String,
     },
     /// The journal cannot be read or written, so that nothing may be paid.
-    #[error("the journal {path} cannot be used: {source}; nothing was paid")]
+    #[error("the journal {path} cannot be used: {source}; nothing is paid without it")]
     Journal {
         /// The file or folder.
         path: std::path::PathBuf,
@@ -68,7 +68,7 @@ pub enum PayError {
     #[error("another process is paying from the same journal; try again when it is done")]
     JournalBusy,
     /// The signer cannot sign.
-    #[error("the signer failed: {0}; nothing was paid")]
+    #[error("the signer failed: {0}")]
     Signer(#[from] solana_signer::SignerError),
     /// The cluster.
     #[error(transparent)]

@@ -236,9 +236,8 @@ impl Agent {
         if same {
             Ok(challenge)
         } else {
-            Err(PayError::TermsMismatch(
-                "the server changed what it asks for",
-            ))
+            let reason = "the server changed what it asks for";
+            Err(PayError::Challenge(reason.to_owned()))
         }
     }
 }

@@ -379,3 +379,25 @@ async fn as_a_layer_it_pays_once_and_its_errors_keep_their_codes() {
     assert_eq!((paid, scene.spent().await), (1, PRICE));
     scene.strike().await;
 }
+
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "the example is also a program of its own"
+)]
+#[path = "../../../../agent/examples/call.rs"]
+mod example;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_pays_for_the_first_of_two_calls() {
+    let scene = Scene::set().await;
+    let client = client(&scene);
+    for first in [true, false] {
+        let report = scene.service.report();
+        let (payment, body) = example::call(&client, &report).await.unwrap();
+        assert_eq!(payment.is_some(), first);
+        assert!(body.contains("lemonade"), "{body}");
+    }
+    assert_eq!(scene.spent().await, PRICE);
+    scene.strike().await;
+}
