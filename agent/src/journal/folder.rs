@@ -9,6 +9,7 @@ use super::{Entry, State, Store};
 use crate::PayError;
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry::Vacant;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -138,10 +139,10 @@ impl Store for Folder {
     fn spent(&self, payer: &str, mint: &str) -> Result<Amount, PayError> {
         let mut done = self.done.lock();
         for path in self.files("done")? {
-            if !done.contains_key(&path) {
-                let mut entry = read(&path)?;
+            if let Vacant(unread) = done.entry(path) {
+                let mut entry = read(unread.key())?;
                 entry.transaction.clear();
-                done.insert(path, entry);
+                unread.insert(entry);
             }
         }
         let mut spent = 0u64;

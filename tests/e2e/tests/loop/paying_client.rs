@@ -31,14 +31,15 @@ fn quotes(scene: &Scene) -> String {
 /// A server that keeps the heads of what it is asked and gives one answer.
 struct Witness {
     address: SocketAddr,
-    seen: Arc<Mutex<Vec<(Method, HeaderMap)>>>,
+    seen: Seen,
 }
 
 type Given = (StatusCode, HeaderMap);
+type Seen = Arc<Mutex<Vec<(Method, HeaderMap)>>>;
 
 impl Witness {
     async fn answering(status: StatusCode, headers: HeaderMap) -> Self {
-        let seen: Arc<Mutex<Vec<(Method, HeaderMap)>>> = Arc::default();
+        let seen: Seen = Arc::default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let state = (Arc::clone(&seen), (status, headers));
@@ -54,7 +55,7 @@ impl Witness {
     }
 
     async fn answer(
-        State((seen, given)): State<(Arc<Mutex<Vec<(Method, HeaderMap)>>>, Given)>,
+        State((seen, given)): State<(Seen, Given)>,
         method: Method,
         headers: HeaderMap,
         body: String,

@@ -23,16 +23,17 @@ async fn a_paid_request_end_to_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_price_over_the_limit_is_not_paid() {
     let scene = Scene::set().await;
-    let tight = SpendingPolicy::usdc("0.009999");
-    let agent = scene
-        .agent()
-        .with_policy(tight.clone().with_mint(scene.cluster.mint));
+    let tight = SpendingPolicy {
+        limit: "0.009999".to_owned(),
+        ..scene.agent().policy().clone()
+    };
+    let agent = scene.agent().with_policy(tight);
     let error = agent
         .fetch(&scene.service.report(), None)
         .await
         .unwrap_err();
     assert_eq!(error.code(), "over_spending_limit");
-    let agent = scene.agent().with_policy(tight);
+    let agent = scene.agent().with_policy(SpendingPolicy::nothing());
     let error = agent
         .fetch(&scene.service.report(), None)
         .await
