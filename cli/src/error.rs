@@ -2,7 +2,7 @@
 
 use crate::deploy::DeployError;
 use crate::keyfile::KeyfileError;
-use crate::pay::PayError;
+use tollgate_agent::PayError;
 use tollgate_client::{ChainError, TollgateError};
 use tollgate_gate::receipt::ReceiptError;
 

@@ -5,16 +5,12 @@
 //! | --- | --- |
 //! | [`stack`] | a local chain with a merchant, an upstream and a verifier, in one process |
 //! | [`deploy`] | puts the program, a merchant and its products on a cluster |
-//! | [`pay`] | follows a 402 within a spending policy, with a journal |
 //! | [`commands`] | one file for each command |
-//! | [`amounts`] | `0.05` ⇄ atomic units |
 //! | [`keyfile`] | Solana key files |
 
-pub mod amounts;
 pub mod commands;
 pub mod deploy;
 pub mod error;
 pub mod keyfile;
 pub mod output;
-pub mod pay;
 pub mod stack;

@@ -13,7 +13,7 @@ use solana_signer::Signer;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
-use tollgate_cli::pay::{Agent, Browser, SpendingPolicy};
+use tollgate_agent::{Journal, PayingClient, SpendingPolicy};
 use tollgate_cli::stack::{Stack, StackOptions, configure};
 use tollgate_client::UnixSeconds;
 use tollgate_client::chain::SubmitLimits;
@@ -89,19 +89,16 @@ async fn a_payment_leaves_evidence_that_the_command_verifies() {
     let url = format!("http://{}", verifier.local_addr());
 
     let wallet = stack.new_wallet(1_000_000).unwrap();
-    let agent = Agent {
-        keypair: wallet.insecure_clone(),
-        chain: stack.chain(),
-        policy: SpendingPolicy::usdc("0.10"),
-        journal: folder.path().join("journal"),
-        priority_price: 0,
-        limits: SubmitLimits {
+    let http = reqwest::Client::builder();
+    let agent = PayingClient::new(http, wallet.insecure_clone(), stack.chain())
+        .unwrap()
+        .with_policy(SpendingPolicy::usdc("0.10"))
+        .with_journal(Journal::folder(folder.path().join("journal")))
+        .with_limits(SubmitLimits {
             deadline: Duration::from_secs(60),
             poll_every: Duration::from_millis(100),
             resend_every: Duration::from_secs(1),
-        },
-        browser: Browser::new().unwrap(),
-    };
+        });
     let fetched = agent
         .fetch(&format!("{url}/v1/report"), None)
         .await

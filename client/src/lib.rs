@@ -3,6 +3,7 @@
 //! | module | what it answers |
 //! | --- | --- |
 //! | [`addresses`] | where an account lives |
+//! | [`amounts`] | `0.05` ⇄ atomic units |
 //! | [`accounts`] | what an account's bytes mean, and whether they can be trusted |
 //! | [`instructions`] | one builder for each instruction of the program |
 //! | [`payment_ids`] | which payment id to choose |
@@ -19,6 +20,7 @@
 
 pub mod accounts;
 pub mod addresses;
+pub mod amounts;
 #[cfg(feature = "rpc")]
 pub mod chain;
 pub mod instructions;

@@ -3,7 +3,6 @@
 use crate::Pubkey;
 use solana_compute_budget_interface::ComputeBudgetInstruction;
 use solana_instruction::Instruction;
-use solana_keypair::Keypair;
 use solana_message::{Hash, VersionedMessage, v0};
 use solana_signer::Signer;
 use solana_transaction::versioned::VersionedTransaction;
@@ -63,17 +62,18 @@ impl ComputeBudget {
 ///
 /// # Errors
 /// [`BuildError`].
-pub fn sign(
+pub fn sign<S: Signer + ?Sized>(
     instructions: &[Instruction],
     blockhash: Hash,
-    fee_payer: &Keypair,
-    others: &[&Keypair],
+    fee_payer: &S,
+    others: &[&S],
 ) -> Result<VersionedTransaction, BuildError> {
     let message = message(instructions, blockhash, &fee_payer.pubkey())?;
-    let mut signers: Vec<&Keypair> = vec![fee_payer];
+    let mut signers: Vec<&S> = vec![fee_payer];
     signers.extend(
         others
             .iter()
+            .copied()
             .filter(|other| other.pubkey() != fee_payer.pubkey()),
     );
     let transaction = VersionedTransaction::try_new(message, &signers)?;

@@ -2,10 +2,8 @@
 
 use super::entitlement;
 use super::send::send;
-use crate::amounts;
 use crate::error::CliError;
 use crate::output::Format;
-use crate::pay::{Agent, Answer, Browser, Challenge, Fetched, HowServed, SpendingPolicy};
 use crate::stack::{Stack, StackOptions};
 use clap::Args;
 use http::StatusCode;
@@ -13,6 +11,10 @@ use solana_pubkey::Pubkey;
 use solana_signer::Signer;
 use std::path::PathBuf;
 use std::time::Duration;
+use tollgate_agent::{
+    Answer, Challenge, Fetched, HowServed, Journal, PayError, PayingClient, SpendingPolicy,
+};
+use tollgate_client::amounts;
 use tollgate_client::chain::SubmitLimits;
 use tollgate_client::instructions::create_token_account;
 use tollgate_client::{Addresses, PaymentIntent};
@@ -52,7 +54,6 @@ async fn tell(stack: &Stack, journal: &std::path::Path) -> Result<(), CliError> 
     let wallet = stack.new_wallet(AGENT_USDC)?;
     let key = wallet.pubkey();
     let url = format!("{}/v1/report", stack.url);
-    let browser = Browser::new()?;
 
     heading("A chain, a merchant, an API behind a verifier");
     line("program", &tollgate_client::PROGRAM_ID);
@@ -61,13 +62,14 @@ async fn tell(stack: &Stack, journal: &std::path::Path) -> Result<(), CliError> 
     line("verifier", &stack.url);
 
     heading("A stranger asks and is told the price");
-    let target = url::Url::parse(&url).map_err(|error| CliError::Story(error.to_string()))?;
-    let refused = browser.get(&target, None).await?;
+    let refused = reqwest::get(&url).await;
+    let refused = refused.map_err(|error| PayError::Http(Box::new(error)))?;
+    let refused = Answer::read(refused).await?;
     expect(
         refused.status == StatusCode::PAYMENT_REQUIRED,
         "the first answer is a 402",
     )?;
-    let challenge = Challenge::of(&refused)?;
+    let challenge = Challenge::of(&refused.headers)?;
     request("GET", &url, &refused);
     line(
         "price",
@@ -80,20 +82,15 @@ async fn tell(stack: &Stack, journal: &std::path::Path) -> Result<(), CliError> 
     line("payment id", &challenge.payment_id);
 
     heading("An agent with 1 USDC follows the 402");
-    let agent = Agent {
-        keypair: wallet,
-        chain: stack.chain(),
-        policy: SpendingPolicy::usdc("0.10"),
-        journal: journal.to_owned(),
-        priority_price: 0,
-        limits: SubmitLimits {
+    let agent = PayingClient::new(reqwest::Client::builder(), wallet, stack.chain())?
+        .with_policy(SpendingPolicy::usdc("0.10"))
+        .with_journal(Journal::folder(journal))
+        .with_limits(SubmitLimits {
             poll_every: Duration::from_millis(50),
             ..SubmitLimits::default()
-        },
-        browser,
-    };
+        });
     line("agent", &key);
-    line("limit", &format!("{} USDC a payment", agent.policy.limit));
+    line("limit", &format!("{} USDC a payment", agent.policy().limit));
     let paid = agent.fetch(&url, None).await?;
     let HowServed::Paid(payment) = &paid.how else {
         return Err(CliError::Story(

@@ -2,12 +2,13 @@
 
 use super::send::send;
 use super::{ClusterArgs, KeyArgs};
+use crate::error;
 use crate::error::CliError;
 use crate::output::{Format, Report};
-use crate::{amounts, error};
 use clap::{Args, Subcommand};
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
+use tollgate_client::amounts;
 use tollgate_client::instructions::create_token_account;
 use tollgate_client::{Addresses, Amount, Chain, Merchant};
 

@@ -1,15 +1,18 @@
 //! `tollgate pay URL`.
 
 use super::{ClusterArgs, KeyArgs, state_folder};
-use crate::amounts;
 use crate::error::CliError;
 use crate::output::{Format, Report};
-use crate::pay::{Agent, Browser, Fetched, HowServed, SpendingPolicy};
 use clap::Args;
 use solana_pubkey::Pubkey;
 use std::path::PathBuf;
 use std::time::Duration;
+use tollgate_agent::{Fetched, HowServed, Journal, PayError, PayingClient, SpendingPolicy};
+use tollgate_client::amounts;
 use tollgate_client::chain::SubmitLimits;
+
+/// Longest time for one request, its body included.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Arguments of `pay`.
 #[derive(Args, Debug)]
@@ -53,28 +56,27 @@ pub async fn run(args: PayArgs, format: Format) -> Result<(), CliError> {
     }
     let mut policy = SpendingPolicy::usdc(args.limit);
     policy.mints.extend(args.mint);
-    let agent = Agent {
-        keypair: args.key.read()?,
-        chain: args.cluster.chain(),
-        policy,
-        journal: args
-            .journal
-            .map_or_else(|| Ok(state_folder()?.join("payments")), Ok::<_, CliError>)?,
-        priority_price: args.priority_price,
-        limits: SubmitLimits {
+    let journal = match args.journal {
+        Some(folder) => folder,
+        None => state_folder()?.join("payments"),
+    };
+    let http = reqwest::Client::builder().timeout(REQUEST_TIMEOUT);
+    let client = PayingClient::new(http, args.key.read()?, args.cluster.chain())?
+        .with_policy(policy)
+        .with_journal(Journal::folder(journal))
+        .with_priority_price(args.priority_price)
+        .with_limits(SubmitLimits {
             deadline: Duration::from_secs(args.wait),
             ..SubmitLimits::default()
-        },
-        browser: Browser::new()?,
-    };
-    let fetched = agent.fetch(&args.url, None).await?;
+        });
+    let fetched = client.fetch(&args.url, None).await?;
     eprintln!("{}", report(&fetched).render(format));
     print!("{}", fetched.answer.text());
     if fetched.answer.status.is_success() {
         return Ok(());
     }
     let detail = fetched.answer.text().chars().take(300).collect();
-    Err(crate::pay::PayError::NotServed {
+    Err(PayError::NotServed {
         status: fetched.answer.status.as_u16(),
         detail,
     }

@@ -3,12 +3,12 @@
 use super::merchant::DEVNET_USDC;
 use super::send::send;
 use super::{ClusterArgs, KeyArgs, parse_slug};
-use crate::amounts;
 use crate::error::CliError;
 use crate::output::{Format, Report};
 use clap::{Args, Subcommand};
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
+use tollgate_client::amounts;
 use tollgate_client::instructions::NewProduct;
 use tollgate_client::{Credits, DurationSeconds, Product, ProductChanges, Slug};
 

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
+use tollgate_agent::{Journal, PayingClient, SpendingPolicy};
 use tollgate_gate::siwx::SignInMessage;
 
 use super::support::{RPC_KEY, SECRET, Site};
@@ -12,15 +13,11 @@ use super::support::{RPC_KEY, SECRET, Site};
 /// Buys the day pass with the agent and returns the wallet.
 async fn buy(site: &Site, url: &str) -> Keypair {
     let wallet = site.stack.new_wallet(1_000_000).unwrap();
-    let agent = tollgate_cli::pay::Agent {
-        keypair: wallet.insecure_clone(),
-        chain: site.stack.chain(),
-        policy: tollgate_cli::pay::SpendingPolicy::usdc("0.10"),
-        journal: site.folder.path().join("journal"),
-        priority_price: 0,
-        limits: tollgate_client::chain::SubmitLimits::default(),
-        browser: tollgate_cli::pay::Browser::new().unwrap(),
-    };
+    let http = reqwest::Client::builder();
+    let agent = PayingClient::new(http, wallet.insecure_clone(), site.stack.chain())
+        .unwrap()
+        .with_policy(SpendingPolicy::usdc("0.10"))
+        .with_journal(Journal::folder(site.folder.path().join("journal")));
     let fetched = agent.fetch(url, None).await.unwrap();
     assert!(
         fetched.answer.status.is_success(),

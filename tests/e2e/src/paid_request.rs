@@ -2,8 +2,8 @@
 
 use crate::{Cluster, Service};
 use solana_signer::Signer;
+use tollgate_agent::HowServed;
 use tollgate_cli::commands::send::send;
-use tollgate_cli::pay::HowServed;
 use tollgate_client::instructions::create_token_account;
 use tollgate_client::{Addresses, Amount, IntentStatus, Rail};
 

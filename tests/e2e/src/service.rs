@@ -5,7 +5,7 @@ use solana_keypair::Keypair;
 use solana_signer::Signer;
 use std::path::Path;
 use std::time::Duration;
-use tollgate_cli::pay::{Agent, Browser, SpendingPolicy};
+use tollgate_agent::{Journal, PayingClient, SpendingPolicy};
 use tollgate_cli::stack::{LocalMerchant, RunningUpstream, configure_for, publish, start_upstream};
 use tollgate_client::Amount;
 use tollgate_client::chain::SubmitLimits;
@@ -72,22 +72,17 @@ impl Service {
     }
 
     /// An agent with this wallet and at most 0.10 USDC a payment.
-    pub fn agent(&self, cluster: &Cluster, wallet: &Keypair, journal: &Path) -> Agent {
-        let mut policy = SpendingPolicy::usdc("0.10");
-        policy.mints.push(cluster.mint);
-        Agent {
-            keypair: wallet.insecure_clone(),
-            chain: cluster.chain(),
-            policy,
-            journal: journal.to_owned(),
-            priority_price: 0,
-            limits: SubmitLimits {
+    pub fn agent(&self, cluster: &Cluster, wallet: &Keypair, journal: &Path) -> PayingClient {
+        let http = reqwest::Client::builder();
+        PayingClient::new(http, wallet.insecure_clone(), cluster.chain())
+            .unwrap()
+            .with_policy(SpendingPolicy::usdc("0.10").with_mint(cluster.mint))
+            .with_journal(Journal::folder(journal))
+            .with_limits(SubmitLimits {
                 deadline: Duration::from_secs(60),
                 poll_every: Duration::from_millis(100),
                 resend_every: Duration::from_secs(1),
-            },
-            browser: Browser::new().unwrap(),
-        }
+            })
     }
 
     /// Asks the verifier whether `wallet` has access.

@@ -10,7 +10,7 @@ use rand::Rng;
 use rand::rngs::StdRng;
 use serde_json::Value;
 use solana_keypair::Keypair;
-use tollgate_cli::pay::{Agent, Browser, SpendingPolicy};
+use tollgate_agent::{Journal, PayingClient, SpendingPolicy};
 use tollgate_client::chain::SubmitLimits;
 use tollgate_e2e_tests::proof::sign_in;
 
@@ -21,6 +21,9 @@ use crate::world::{REQUEST_NUMBER, World};
 /// for, so that a caller who gives up is rare.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The same for an agent.
+const AGENT_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// Numbers of requests, over all callers.
 static NEXT_REQUEST: AtomicU64 = AtomicU64::new(1);
 
@@ -29,7 +32,7 @@ pub(crate) struct Caller {
     world: Arc<World>,
     id: CallerId,
     wallet: Keypair,
-    agent: Agent,
+    agent: PayingClient,
     journal: tempfile::TempDir,
     http: reqwest::Client,
     session: Option<String>,
@@ -37,25 +40,25 @@ pub(crate) struct Caller {
     url: String,
 }
 
+/// An agent in a hurry, but for `deadline`.
+fn limits(deadline: Duration) -> SubmitLimits {
+    SubmitLimits {
+        deadline,
+        poll_every: Duration::from_millis(40),
+        resend_every: Duration::from_millis(200),
+    }
+}
+
 impl Caller {
     pub(crate) fn new(world: &Arc<World>, id: CallerId) -> Self {
         let wallet = world.wallets[id].insecure_clone();
         let journal = tempfile::tempdir().unwrap();
-        let mut policy = SpendingPolicy::usdc("0.10");
-        policy.mints.push(world.cluster.mint);
-        let agent = Agent {
-            keypair: wallet.insecure_clone(),
-            chain: world.cluster.chain(),
-            policy,
-            journal: journal.path().to_owned(),
-            priority_price: 0,
-            limits: SubmitLimits {
-                deadline: Duration::from_secs(2),
-                poll_every: Duration::from_millis(40),
-                resend_every: Duration::from_millis(200),
-            },
-            browser: Browser::new().unwrap(),
-        };
+        let agent = reqwest::Client::builder().timeout(AGENT_TIMEOUT);
+        let agent = PayingClient::new(agent, wallet.insecure_clone(), world.cluster.chain())
+            .unwrap()
+            .with_policy(SpendingPolicy::usdc("0.10").with_mint(world.cluster.mint))
+            .with_journal(Journal::folder(journal.path()))
+            .with_limits(limits(Duration::from_secs(2)));
         let http = reqwest::Client::builder()
             .pool_max_idle_per_host(0)
             .timeout(PATIENCE)
@@ -144,8 +147,9 @@ impl Caller {
 
     /// Finds out what became of payments that are still open, once nothing is broken.
     pub(crate) async fn settle(&mut self) {
-        self.agent.limits.deadline = Duration::from_secs(30);
-        let _ = self.agent.fetch(&self.url, None).await;
+        let patient = limits(Duration::from_secs(30));
+        let agent = self.agent.clone().with_limits(patient);
+        let _ = agent.fetch(&self.url, None).await;
     }
 
     /// One request and its record.

@@ -1,8 +1,8 @@
 //! What is wrong with a catalog.
 
-use crate::amounts::AmountError;
 use solana_pubkey::Pubkey;
 use std::path::PathBuf;
+use tollgate_client::amounts::AmountError;
 
 /// Closed list of failures. All of them are found before anything is sent.
 #[derive(Debug, thiserror::Error)]

@@ -1,11 +1,11 @@
 //! What differs between the file and the chain: no I/O here.
 
 use super::{CatalogError, CatalogFile, ProductSection};
-use crate::amounts;
 use solana_instruction::Instruction;
 use solana_pubkey::Pubkey;
 use std::collections::{BTreeMap, BTreeSet};
 use tollgate::constants::{MAX_ACCESS, MAX_REFUND_WINDOW};
+use tollgate_client::amounts;
 use tollgate_client::instructions::NewProduct;
 use tollgate_client::{
     Addresses, Amount, Credits, DurationSeconds, Merchant, Product, ProductChanges, Slug,

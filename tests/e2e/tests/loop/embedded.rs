@@ -2,7 +2,7 @@
 
 use solana_signer::Signer;
 use tokio::net::TcpListener;
-use tollgate_cli::pay::HowServed;
+use tollgate_agent::HowServed;
 use tollgate_cli::stack::configure_for;
 use tollgate_verifier::Embedded;
 use tollgate_verifier::config::RouteConfig;

@@ -11,6 +11,7 @@ mod cache;
 mod embedded;
 mod faults;
 mod metered;
+mod paying_client;
 mod providers;
 mod sales;
 mod scene;

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use solana_signer::Signer;
 use std::time::Duration;
-use tollgate_cli::pay::{HowServed, PayError};
+use tollgate_agent::{HowServed, PayError, SpendingPolicy};
 use tollgate_cli::stack::configure;
 use tollgate_client::chain::{Submission, SubmitLimits};
 use tollgate_client::{Amount, ProductChanges, TollgateError, transaction};
@@ -23,14 +23,17 @@ async fn a_paid_request_end_to_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_price_over_the_limit_is_not_paid() {
     let scene = Scene::set().await;
-    let mut agent = scene.agent();
-    agent.policy.limit = "0.009999".to_owned();
+    let tight = SpendingPolicy {
+        limit: "0.009999".to_owned(),
+        ..scene.agent().policy().clone()
+    };
+    let agent = scene.agent().with_policy(tight);
     let error = agent
         .fetch(&scene.service.report(), None)
         .await
         .unwrap_err();
     assert_eq!(error.code(), "over_spending_limit");
-    agent.policy.mints.clear();
+    let agent = scene.agent().with_policy(SpendingPolicy::nothing());
     let error = agent
         .fetch(&scene.service.report(), None)
         .await

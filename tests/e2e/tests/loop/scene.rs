@@ -3,8 +3,9 @@
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 use std::time::Duration;
-use tollgate_cli::pay::{Agent, Fetched, HowServed, PayError};
+use tollgate_agent::{Fetched, HowServed, PayError, PayingClient};
 use tollgate_client::Amount;
+use tollgate_client::chain::SubmitLimits;
 use tollgate_e2e_tests::{Cluster, Service, local};
 use tollgate_localnet::Localnet;
 
@@ -38,7 +39,7 @@ impl Scene {
         }
     }
 
-    pub fn agent(&self) -> Agent {
+    pub fn agent(&self) -> PayingClient {
         self.service
             .agent(&self.cluster, &self.wallet, self.journal.path())
     }
@@ -50,8 +51,10 @@ impl Scene {
 
     /// The agent pays, but stops waiting before it knows the payment's fate.
     pub async fn agent_gives_up(&self) {
-        let mut agent = self.agent();
-        agent.limits.deadline = Duration::from_millis(500);
+        let agent = self.agent().with_limits(SubmitLimits {
+            deadline: Duration::from_millis(500),
+            ..SubmitLimits::default()
+        });
         let outcome = agent.fetch(&self.service.report(), None).await;
         assert!(
             matches!(outcome, Err(PayError::Unknown { .. })),

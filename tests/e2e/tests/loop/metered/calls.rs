@@ -2,7 +2,7 @@
 
 use super::sale::Sale;
 use super::shop::{Called, eventually};
-use tollgate_cli::pay::HowServed;
+use tollgate_agent::HowServed;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn as_many_calls_as_were_bought_then_402_and_a_renewal_adds() {

@@ -9,8 +9,8 @@ use solana_signer::Signer;
 use std::path::PathBuf;
 use std::time::Duration;
 use tempfile::TempDir;
+use tollgate_agent::{Journal, PayingClient, SpendingPolicy};
 use tollgate_cli::commands::send::send;
-use tollgate_cli::pay::{Agent, Browser, SpendingPolicy};
 use tollgate_cli::stack::{LocalMerchant, configure_for, publish};
 use tollgate_client::chain::SubmitLimits;
 use tollgate_client::instructions::NewProduct;
@@ -264,22 +264,17 @@ impl Called {
 
 impl Customer {
     /// An agent for this wallet.
-    pub fn agent(&self, shop: &Shop) -> Agent {
-        let mut policy = SpendingPolicy::usdc("0.10");
-        policy.mints.push(shop.cluster.mint);
-        Agent {
-            keypair: self.wallet.insecure_clone(),
-            chain: shop.chain(),
-            policy,
-            journal: self.journal.path().to_owned(),
-            priority_price: 0,
-            limits: SubmitLimits {
+    pub fn agent(&self, shop: &Shop) -> PayingClient {
+        let http = reqwest::Client::builder();
+        PayingClient::new(http, self.wallet.insecure_clone(), shop.chain())
+            .unwrap()
+            .with_policy(SpendingPolicy::usdc("0.10").with_mint(shop.cluster.mint))
+            .with_journal(Journal::folder(self.journal.path()))
+            .with_limits(SubmitLimits {
                 deadline: Duration::from_secs(60),
                 poll_every: Duration::from_millis(100),
                 resend_every: Duration::from_secs(1),
-            },
-            browser: Browser::new().unwrap(),
-        }
+            })
     }
 
     /// A session token, for which one call is made, and served.

@@ -1,28 +1,21 @@
 //! Proving a key with sign-in-with-x, as the stock client does: the challenge's
 //! fields are signed as they came.
 
-use super::PayError;
-use super::challenge::SignIn;
-use ::http::HeaderValue;
+use crate::PayError;
+use crate::challenge::SignIn;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use solana_keypair::Keypair;
+use http::HeaderValue;
 use solana_signer::Signer;
 use tollgate_gate::siwx::SignInMessage;
 use url::Url;
 
-/// The value of a `SIGN-IN-WITH-X` header for `url`.
+/// Refuses a sign-in for another service than the one that was asked: its server could
+/// pass on another's challenge, have it paid for, and use the signature there.
 ///
 /// # Errors
-/// [`PayError::Challenge`] when the challenge names another service than the one
-/// that was asked: a signature for it could be used elsewhere.
-pub(super) fn header(
-    sign_in: &SignIn,
-    network: &str,
-    keypair: &Keypair,
-    url: &Url,
-) -> Result<HeaderValue, PayError> {
-    let refused = |reason: &str| PayError::Challenge(reason.to_owned());
+/// [`PayError::Challenge`].
+pub(crate) fn require_same_origin(sign_in: &SignIn, url: &Url) -> Result<(), PayError> {
     if Some(sign_in.domain.as_str()) != authority(url).as_deref() {
         return Err(refused("it asks to sign in to another domain"));
     }
@@ -30,9 +23,23 @@ pub(super) fn header(
     if resource.origin() != url.origin() {
         return Err(refused("it asks to sign in to another origin"));
     }
+    Ok(())
+}
+
+/// The value of a `SIGN-IN-WITH-X` header for `url`.
+///
+/// # Errors
+/// [`PayError::Challenge`] as [`require_same_origin`], [`PayError::Signer`].
+pub(crate) fn header(
+    sign_in: &SignIn,
+    network: &str,
+    signer: &dyn Signer,
+    url: &Url,
+) -> Result<HeaderValue, PayError> {
+    require_same_origin(sign_in, url)?;
     let mut message = SignInMessage {
         domain: sign_in.domain.clone(),
-        address: keypair.pubkey().to_string(),
+        address: signer.try_pubkey()?.to_string(),
         statement: sign_in.statement.clone(),
         uri: sign_in.uri.clone(),
         version: sign_in.version.clone(),
@@ -50,11 +57,15 @@ pub(super) fn header(
     let text = message
         .text()
         .ok_or_else(|| refused("its network is not a CAIP-2 id"))?;
-    message.signature = keypair.sign_message(text.as_bytes()).to_string();
+    message.signature = signer.try_sign_message(text.as_bytes())?.to_string();
     let json =
         serde_json::to_vec(&message).map_err(|_| refused("its sign-in cannot be written"))?;
     HeaderValue::try_from(STANDARD.encode(json))
         .map_err(|_| refused("its sign-in cannot be written"))
+}
+
+fn refused(reason: &str) -> PayError {
+    PayError::Challenge(reason.to_owned())
 }
 
 /// `host[:port]`, the port only where it is not the scheme's own.

@@ -1,4 +1,4 @@
-//! Why a paid resource could not be had.
+//! Why a resource could not be had.
 
 use tollgate_client::{ChainError, TollgateError};
 
@@ -10,7 +10,14 @@ pub enum PayError {
     Url(String),
     /// The server cannot be reached or broke off.
     #[error("the server could not be reached: {0}")]
-    Http(String),
+    Http(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The request or the client cannot be built.
+    #[error("the request cannot be made: {0}")]
+    Request(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The server asks for a payment or a proof, but the request's body is a stream or
+    /// too large to be kept, so that the request cannot be made again with it.
+    #[error("the request would have to be sent again, but its body cannot be; nothing was paid")]
+    BodyNotRepeatable,
     /// The answer is larger than the agent takes.
     #[error("the answer is larger than {0} bytes")]
     AnswerTooLarge(usize),
@@ -24,6 +31,16 @@ pub enum PayError {
         price: String,
         /// Limit in the token's units.
         limit: String,
+    },
+    /// The price does not fit into what may be spent in all.
+    #[error("the price is {price}, and {spent} of {total} is spent; nothing was paid")]
+    OverTotal {
+        /// Price in the token's units.
+        price: String,
+        /// What was spent, or may have been, in the token's units.
+        spent: String,
+        /// Limit of all payments in the token's units.
+        total: String,
     },
     /// The policy does not allow this token.
     #[error("the policy does not allow payments in {0}; nothing was paid")]
@@ -40,7 +57,7 @@ pub enum PayError {
         price: String,
     },
     /// The journal cannot be read or written, so that nothing may be paid.
-    #[error("the journal {path} cannot be used: {source}; nothing was paid")]
+    #[error("the journal {path} cannot be used: {source}; nothing is paid without it")]
     Journal {
         /// The file or folder.
         path: std::path::PathBuf,
@@ -50,9 +67,15 @@ pub enum PayError {
     /// Another process pays from the same journal.
     #[error("another process is paying from the same journal; try again when it is done")]
     JournalBusy,
+    /// The signer cannot sign.
+    #[error("the signer failed: {0}")]
+    Signer(#[from] solana_signer::SignerError),
     /// The cluster.
     #[error(transparent)]
     Chain(#[from] ChainError),
+    /// The cluster's server has not seen the slot of an earlier payment in time.
+    #[error("the RPC server is behind the last payment; nothing was paid")]
+    ChainBehind,
     /// The payment is on chain and failed: only its fee was spent.
     #[error("the payment {signature} failed on chain: {error}")]
     Failed {
@@ -68,11 +91,13 @@ pub enum PayError {
     Expired,
     /// Nobody could say in time what became of the payment.
     #[error(
-        "the fate of payment {signature} is not known yet; run the command again, it will not pay twice"
+        "the fate of payment {signature} (payment id {payment_id}) is not known yet; ask again, it will not be paid twice"
     )]
     Unknown {
-        /// Its signature.
+        /// The transaction's signature, base58.
         signature: String,
+        /// The payment id, base58.
+        payment_id: String,
     },
     /// The key is entitled but the server does not serve.
     #[error("the key is entitled, but the server answered {status}: {detail}")]
@@ -91,14 +116,19 @@ impl PayError {
             Self::Url(_) => "url_invalid",
             Self::Http(_) => "server_unreachable",
             Self::AnswerTooLarge(_) => "answer_too_large",
+            Self::Request(_) => "request_invalid",
+            Self::BodyNotRepeatable => "body_not_repeatable",
             Self::Challenge(_) => "challenge_unusable",
             Self::OverLimit { .. } => "over_spending_limit",
+            Self::OverTotal { .. } => "over_total_limit",
             Self::MintNotAllowed(_) => "mint_not_allowed",
             Self::TermsMismatch(_) => "terms_mismatch",
             Self::InsufficientFunds { .. } => "insufficient_funds",
             Self::Journal { .. } => "journal_unusable",
             Self::JournalBusy => "journal_busy",
+            Self::Signer(_) => "signing_failed",
             Self::Chain(error) => error.code(),
+            Self::ChainBehind => "rpc_behind",
             Self::Failed { .. } => "payment_failed",
             Self::Expired => "payment_expired",
             Self::Unknown { .. } => "payment_unknown",
@@ -119,7 +149,10 @@ impl PayError {
     pub fn is_policy(&self) -> bool {
         matches!(
             self,
-            Self::OverLimit { .. } | Self::MintNotAllowed(_) | Self::TermsMismatch(_)
+            Self::OverLimit { .. }
+                | Self::OverTotal { .. }
+                | Self::MintNotAllowed(_)
+                | Self::TermsMismatch(_)
         )
     }
 

@@ -1,9 +1,10 @@
 //! What a 402 offers, read as an agent that trusts nothing: shapes and sizes are
 //! bounded here, and every term is compared with the chain before anything is paid.
 
-use super::{Answer, PayError};
+use crate::PayError;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use http::HeaderMap;
 use serde::Deserialize;
 use tollgate_client::{Amount, Credits, DurationSeconds, PaymentId, Pubkey};
 use tollgate_gate::PaymentReason;
@@ -110,15 +111,16 @@ struct Extra {
 }
 
 impl Challenge {
-    /// The first offer of the scheme `entitlement` in the answer's
-    /// `PAYMENT-REQUIRED` header (x402 v2).
+    /// The first offer of the scheme `entitlement` in the `PAYMENT-REQUIRED` header
+    /// (x402 v2) of a 402.
     ///
     /// # Errors
     /// [`PayError::Challenge`].
-    pub fn of(answer: &Answer) -> Result<Self, PayError> {
+    pub fn of(headers: &HeaderMap) -> Result<Self, PayError> {
         let unusable = |reason: &str| PayError::Challenge(reason.to_owned());
-        let header = answer
-            .header(&PAYMENT_REQUIRED)
+        let header = headers
+            .get(&PAYMENT_REQUIRED)
+            .and_then(|header| header.to_str().ok())
             .filter(|header| header.len() <= MAX_HEADER_BYTES)
             .ok_or_else(|| unusable("it has no usable PAYMENT-REQUIRED header"))?;
         let json = STANDARD
@@ -164,5 +166,14 @@ impl Challenge {
                 .map(|sign_in| sign_in.info),
             network: offer.network,
         })
+    }
+
+    /// How to sign in.
+    ///
+    /// # Errors
+    /// [`PayError::Challenge`] when the server does not say.
+    pub(crate) fn sign_in(&self) -> Result<&SignIn, PayError> {
+        let sign_in = self.sign_in.as_ref();
+        sign_in.ok_or_else(|| PayError::Challenge("it offers no way to sign in".to_owned()))
     }
 }

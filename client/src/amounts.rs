@@ -1,6 +1,6 @@
 //! Amounts as people write them.
 
-use tollgate_client::Amount;
+use crate::Amount;
 
 /// Most decimals that a mint's amounts are read with: 10^19 still fits a `u64`.
 const MAX_DECIMALS: u8 = 19;
