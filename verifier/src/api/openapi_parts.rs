@@ -8,8 +8,10 @@ use serde_json::{Map, Value, json};
 use tollgate_gate::gate::{CHECK_PATH, PAY_PATH};
 use tollgate_gate::{GateError, Retry};
 
-use super::ICON_PATH;
+use super::actions::ACTIONS_PATH;
+use super::discovery::{DISCOVERY_PATH, WELL_KNOWN_PATH};
 use super::openapi::OPENAPI_PATH;
+use super::{ICON_PATH, PRODUCTS_PATH};
 
 /// A form under `components/schemas`.
 #[derive(Clone, Copy)]
@@ -21,6 +23,8 @@ pub(super) enum SchemaRef {
     Products,
     PayLabel,
     PayTransaction,
+    Action,
+    Discovery,
 }
 
 impl SchemaRef {
@@ -33,6 +37,8 @@ impl SchemaRef {
             Self::Products => "Products",
             Self::PayLabel => "PayLabel",
             Self::PayTransaction => "PayTransaction",
+            Self::Action => "Action",
+            Self::Discovery => "Discovery",
         }
     }
 }
@@ -145,8 +151,35 @@ pub(super) fn own_paths() -> Map<String, Value> {
             ),
         }),
     );
+    let pay = |rest: &str| format!("{PAY_PATH}/{{slug}}{rest}");
+    let named =
+        |name: &str| json!({ "name": name, "in": "path", "required": true, "schema": text });
     put(
-        "/v1/products",
+        &pay(""),
+        json!({
+            "parameters": [named("slug")],
+            "get": endpoint(
+                "describeAction",
+                "The product as an action that a page can show (Solana Actions)",
+                response("The action", SchemaRef::Action),
+                &[busy.as_slice(), &[S::NOT_FOUND]].concat(),
+            ),
+        }),
+    );
+    put(
+        &pay("/{payment_id}/qr.svg"),
+        json!({
+            "parameters": [named("slug"), named("payment_id")],
+            "get": endpoint(
+                "paymentCode",
+                "The transaction request as a code for cameras",
+                plain("image/svg+xml", "The code"),
+                &[busy.as_slice(), &[S::NOT_FOUND]].concat(),
+            ),
+        }),
+    );
+    put(
+        PRODUCTS_PATH,
         json!({ "get": endpoint(
             "listProducts",
             "What is sold",
@@ -178,6 +211,61 @@ pub(super) fn own_paths() -> Map<String, Value> {
     }
     put("/health/ready", json!({ "get": ready }));
     paths
+}
+
+/// The documents that are served unless a route of the configuration has their place.
+pub(super) fn yielding_paths(yielded: &[&str]) -> Map<String, Value> {
+    let busy = [
+        StatusCode::TOO_MANY_REQUESTS,
+        StatusCode::SERVICE_UNAVAILABLE,
+    ];
+    let number = |name: &str, least: u32, most: Option<u32>| {
+        let mut schema = json!({ "type": "integer", "minimum": least });
+        if let (Some(most), Some(schema)) = (most, schema.as_object_mut()) {
+            schema.insert("maximum".to_owned(), most.into());
+        }
+        json!({ "name": name, "in": "query", "schema": schema })
+    };
+    let list = || response("What can be paid for", SchemaRef::Discovery);
+    let mut resources = endpoint(
+        "listResources",
+        "What can be paid for, as x402 facilitators list it",
+        list(),
+        &[&busy[..], &[StatusCode::BAD_REQUEST]].concat(),
+    );
+    if let Some(operation) = resources.as_object_mut() {
+        let kind = json!({ "name": "type", "in": "query", "schema": { "type": "string" } });
+        let parameters = [
+            kind,
+            number("limit", 1, Some(100)),
+            number("offset", 0, None),
+        ];
+        operation.insert("parameters".to_owned(), parameters.to_vec().into());
+    }
+    let rules = json!({
+        "description": "The rules",
+        "content": { "application/json": { "schema": { "type": "object" } } },
+    });
+    [
+        (DISCOVERY_PATH, resources),
+        (
+            WELL_KNOWN_PATH,
+            endpoint("describeSeller", "Who sells what here", list(), &busy),
+        ),
+        (
+            ACTIONS_PATH,
+            endpoint(
+                "actionRules",
+                "Which paths have an action (Solana Actions)",
+                rules,
+                &busy,
+            ),
+        ),
+    ]
+    .into_iter()
+    .filter(|(path, _)| !yielded.contains(path))
+    .map(|(path, operation)| (path.to_owned(), json!({ "get": operation })))
+    .collect()
 }
 
 /// Forms and proofs.
@@ -272,8 +360,36 @@ pub(super) fn components() -> Value {
             },
             "PayTransaction": {
                 "type": "object",
-                "required": ["transaction", "message"],
-                "properties": { "transaction": text, "message": text },
+                "required": ["type", "transaction", "message"],
+                "properties": {
+                    "type": { "type": "string", "const": "transaction" },
+                    "transaction": text, "message": text,
+                },
+            },
+            "Action": {
+                "type": "object",
+                "required": ["type", "icon", "title", "description", "label", "links"],
+                "properties": {
+                    "type": { "type": "string", "const": "action" },
+                    "icon": { "type": "string", "format": "uri" },
+                    "title": text, "description": text, "label": text,
+                    "disabled": { "type": "boolean" },
+                    "error": { "type": "object" },
+                    "links": { "type": "object" },
+                },
+            },
+            "Discovery": {
+                "type": "object",
+                "required": ["x402Version", "items", "pagination"],
+                "properties": {
+                    "x402Version": number,
+                    "items": { "type": "array", "items": { "type": "object" } },
+                    "pagination": {
+                        "type": "object",
+                        "required": ["limit", "offset", "total"],
+                        "properties": { "limit": number, "offset": number, "total": number },
+                    },
+                },
             },
         },
     })

@@ -24,11 +24,12 @@ use tollgate_client::{
     Addresses, DurationSeconds, IntentStatus, Merchant, PaymentId, PaymentIntent, Product, Pubkey,
     Purchase, Slug, UnixSeconds,
 };
-use tollgate_gate::GateError;
+use tollgate_gate::gate::PAY_PATH;
 use tollgate_gate::headers::forbid_storing;
+use tollgate_gate::{GateError, solana_pay};
 use tracing::warn;
 
-use super::{ICON_PATH, json_body};
+use super::{ICON_PATH, actions, json_body, qr};
 use crate::app::App;
 use crate::chain::{Listing, Pool, RpcFailure, chain_time};
 use crate::error::{ServiceError, json_response};
@@ -60,6 +61,16 @@ pub(super) async fn describe(
     );
     forbid_storing(response.headers_mut());
     Ok(response)
+}
+
+/// `GET …/qr.svg`: the transaction request as a code.
+pub(super) async fn code(
+    State(app): State<Arc<App>>,
+    path: Result<Path<(String, String)>, PathRejection>,
+) -> Result<Response, ServiceError> {
+    let (listing, payment_id) = named(&app, path)?;
+    let link = format!("{}{PAY_PATH}/{}/{payment_id}", app.public_url, listing.slug);
+    qr::picture(&solana_pay::transaction_request(&link))
 }
 
 /// `POST`: the transaction to sign.
@@ -130,11 +141,14 @@ pub(super) async fn transaction(
     let mut response = json_response(
         StatusCode::OK,
         &json!({
+            // For clients of actions; other wallets pass it over.
+            "type": "transaction",
             "transaction": STANDARD.encode(bytes),
             "message": format!("{} from {}", listing.slug, app.merchant_name),
         }),
     );
     forbid_storing(response.headers_mut());
+    actions::declare(&app, response.headers_mut());
     Ok(response)
 }
 
