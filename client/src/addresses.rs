@@ -44,6 +44,11 @@ impl Addresses {
         ])
     }
 
+    /// The intent of a quote of `merchant`'s operator.
+    pub fn quoted_intent(&self, merchant: &Pubkey, payment_id: &PaymentId) -> Pubkey {
+        self.intent(merchant, merchant, payment_id)
+    }
+
     /// Whether the intent's address is found with the first bump, 255: then the
     /// program finds it at the least cost.
     pub(crate) fn is_cheapest_intent(

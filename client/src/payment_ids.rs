@@ -3,6 +3,7 @@
 //! from 255, 1,500 compute units a step.
 
 use crate::{Addresses, PaymentId, Pubkey};
+use sha2::{Digest, Sha256};
 
 /// How many candidates are looked at, at most. Every second one is the cheapest
 /// kind, so that not even one choice in four thousand million ends without it.
@@ -11,6 +12,17 @@ pub const MOST_CANDIDATES: u8 = 32;
 /// A payment id that nobody used: 32 random bytes.
 pub fn random_payment_id() -> PaymentId {
     PaymentId(rand::random())
+}
+
+/// The payment id of a transfer that a transaction made straight into the vault: it
+/// follows from the signature by which the cluster knows the transaction, so that one
+/// transfer is recorded once, by whomever and however often.
+pub fn transfer_payment_id(signature: &[u8; 64]) -> PaymentId {
+    let hash = Sha256::new()
+        .chain_update(b"tollgate:transfer:")
+        .chain_update(signature)
+        .finalize();
+    PaymentId(hash.into())
 }
 
 /// The first of `candidates` whose intent is cheapest to create, or the last one

@@ -9,7 +9,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use tollgate_client::{Addresses, PaymentId, Pubkey};
+use tollgate_client::{PaymentId, Pubkey};
 
 use crate::offer::ProductOffer;
 
@@ -45,17 +45,11 @@ pub struct TransferRequest<'a> {
     pub offer: &'a ProductOffer,
     /// The name of the purchase.
     pub payment_id: &'a PaymentId,
-    /// Among the transfer's accounts, so that it can be found by them: see
-    /// [`reference`].
+    /// Among the transfer's accounts, so that it can be found by them: the address of
+    /// the intent that the merchant would quote ([`tollgate_client::Addresses::quoted_intent`]).
     pub reference: &'a Pubkey,
     /// Who asks, as people know them.
     pub merchant_name: &'a str,
-}
-
-/// The address by which transfers for a purchase are found: that of the intent which
-/// the merchant would quote for it.
-pub fn reference(addresses: &Addresses, merchant: &Pubkey, payment_id: &PaymentId) -> Pubkey {
-    addresses.intent(merchant, merchant, payment_id)
 }
 
 impl TransferRequest<'_> {

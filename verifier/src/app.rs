@@ -18,6 +18,7 @@ use crate::market::Market;
 use crate::metrics::Metrics;
 use crate::nonces::NonceStore;
 use crate::receipts::ReceiptDesk;
+use crate::settlement::Settlement;
 
 /// The state of one running verifier.
 pub(crate) struct App {
@@ -27,6 +28,8 @@ pub(crate) struct App {
     pub(crate) cache: Entitlements,
     /// Counts used credits, where that is configured.
     pub(crate) credits: Option<Arc<CreditService>>,
+    /// Settles plain transfers, where that is configured.
+    pub(crate) settlement: Option<Arc<Settlement>>,
     pub(crate) health: Arc<ChainHealth>,
     /// Which sign-ins were used.
     pub(crate) nonces: Arc<dyn NonceStore>,

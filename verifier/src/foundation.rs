@@ -107,6 +107,7 @@ impl Prepared {
             pool: Arc::clone(&lasting.pool),
             health: Arc::clone(&lasting.health),
             credits: lasting.credits.clone(),
+            settlement: lasting.settlement.clone(),
             nonces: lasting.nonces.clone(),
             receipts: config.receipts.as_ref().map(ReceiptDesk::new),
             audit: lasting.audit.clone(),

@@ -12,11 +12,12 @@ use crate::config::{
     Config, CreditStoreConfig, MerchantId, PublicUrl, RedisConfig, SignInStoreConfig,
 };
 use crate::credits::{CreditService, Owner, Surroundings};
-use crate::foundation::gate;
+use crate::foundation::{Task, gate};
 use crate::limits::{Counts, Places};
 use crate::metrics::Metrics;
 use crate::nonces::{MAX_NONCES, NonceMemory, NonceStore, SharedNonces};
 use crate::redis_client::{Keeps, RedisClient};
+use crate::settlement::Settlement;
 use crate::shutdown::{HOOK_DEADLINE, ShutdownHooks};
 use crate::start_error::StartError;
 
@@ -36,6 +37,8 @@ pub(crate) struct Lasting {
     pub(crate) counts: Arc<Counts>,
     /// Counts used credits, where that is configured.
     pub(crate) credits: Option<Arc<CreditService>>,
+    /// Settles plain transfers, where that is configured.
+    pub(crate) settlement: Option<Arc<Settlement>>,
     /// Records decisions; `None` when none are.
     pub(crate) audit: Option<Arc<AuditLog>>,
     /// True when the service should get no more requests.
@@ -44,6 +47,8 @@ pub(crate) struct Lasting {
     pub(crate) stop: watch::Sender<bool>,
     /// The feed and the finality watch.
     chain_tasks: Mutex<ChainTasks>,
+    /// Looks after what was left unfinished.
+    recovery: Mutex<Option<Task<()>>>,
     /// What has to be written down before the end.
     hooks: Mutex<ShutdownHooks>,
 }
@@ -82,10 +87,12 @@ impl Lasting {
             payment_turns: Arc::new(Semaphore::new(config.chain.max_in_flight)),
             counts: Arc::new(Counts::new(places)),
             credits: None,
+            settlement: None,
             audit: None,
             leave: watch::Sender::new(false),
             stop,
             chain_tasks: Mutex::default(),
+            recovery: Mutex::default(),
             hooks: Mutex::default(),
         })
     }
@@ -122,6 +129,17 @@ impl Lasting {
                 Ok(())
             });
             self.credits = Some(credits);
+        }
+        if let Some(section) = &config.relay {
+            let (pool, credits) = (Arc::clone(&self.pool), self.credits.clone());
+            let settlement = Arc::new(Settlement::new(section, pool, self.merchant, credits));
+            self.metrics.add_source(Arc::clone(&settlement));
+            let last = Arc::clone(&settlement);
+            self.at_end("settlement", bound, move || async move {
+                last.finish(deadline).await;
+                Ok(())
+            });
+            self.settlement = Some(settlement);
         }
         if let Some(section) = &config.audit {
             let gate = gate(config, &self.public_url)?;
@@ -169,6 +187,10 @@ impl Lasting {
         let stopping = self.stop.subscribe();
         let tasks = ChainTasks::start(&config.chain, self.merchant, &self.cache, &stopping);
         *lock(&self.chain_tasks) = tasks;
+        if let Some(settlement) = &self.settlement {
+            let recovery = Arc::clone(settlement).recover(stopping);
+            *lock(&self.recovery) = Some(Task(tokio::spawn(recovery)));
+        }
     }
 
     /// Goes over to the servers of `pool`, and to the feed of `config`.

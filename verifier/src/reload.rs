@@ -236,6 +236,10 @@ pub(crate) fn fixed_settings(running: &Config, wanted: &Config) -> Vec<FixedSett
     if running.credits != wanted.credits {
         found.push(unnamed("credits"));
     }
+    // What its keys have begun, they finish.
+    if running.relay != wanted.relay {
+        found.push(unnamed("relay"));
+    }
     found
 }
 

@@ -181,6 +181,7 @@ pub fn configure_for(
         sign_ins: SignInsConfig::default(),
         receipts: None,
         audit: None,
+        relay: None,
         limits: LimitsConfig::default(),
         admin: None,
         log: LogConfig::default(),

@@ -83,13 +83,27 @@ impl Addresses {
         intent: &PaymentIntent,
         attested: &AttestedPayment,
     ) -> Instruction {
+        let of = (intent.merchant, intent.product);
+        self.record_quoted(operator, rent_payer, address, of, attested)
+    }
+
+    /// The same for an intent that does not exist yet, such as one that is created in
+    /// the same transaction; `of` are its merchant and its product.
+    pub fn record_quoted(
+        &self,
+        operator: Pubkey,
+        rent_payer: Pubkey,
+        address: Pubkey,
+        (merchant, product): (Pubkey, Pubkey),
+        attested: &AttestedPayment,
+    ) -> Instruction {
         self.instruction(
             account::RecordPayment {
                 operator,
                 rent_payer,
-                merchant: intent.merchant,
+                merchant,
                 intent: address,
-                entitlement: self.entitlement(&intent.product, &attested.beneficiary),
+                entitlement: self.entitlement(&product, &attested.beneficiary),
                 system_program: solana_system_interface::program::ID,
             },
             data::RecordPayment {

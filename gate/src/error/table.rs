@@ -124,6 +124,7 @@ gate_errors! {
     ReadingMismatch "reading_mismatch" INTERNAL_SERVER_ERROR Later "the chain was read at the wrong account; do not pay because of this";
     ChainUnavailable "chain_unavailable" SERVICE_UNAVAILABLE Later "whether somebody paid cannot be read now; do not pay because of this";
 
+    TransfersUnavailable "transfers_unavailable" SERVICE_UNAVAILABLE Later "plain transfers are not taken now; pay by the transaction request";
     OfferUnavailable "offer_unavailable" SERVICE_UNAVAILABLE Later "the product's terms cannot be read now; do not pay because of this";
     SignInsUnavailable "sign_ins_unavailable" SERVICE_UNAVAILABLE Later "whether the sign-in was used before cannot be said now; send it again";
     CreditsUnavailable "credits_unavailable" SERVICE_UNAVAILABLE Later "how many credits are left cannot be said now; do not pay because of this";

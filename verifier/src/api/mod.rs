@@ -5,6 +5,8 @@
 //! | `POST /v1/access/entitlements/check` | has this wallet access to this product? |
 //! | `GET`, `POST /v1/pay/{slug}/{payment_id}` | a Solana Pay transaction request |
 //! | `GET /v1/pay/{slug}/{payment_id}/qr.svg` | the same as a code for cameras |
+//! | `GET /v1/pay/{slug}/{payment_id}/transfer`, `…/transfer/qr.svg` | a Solana Pay transfer request, where there is a relay |
+//! | `GET /v1/pay/{slug}/{payment_id}/status` | what became of either |
 //! | `GET /v1/pay/{slug}`, `GET /actions.json` | the same for pages that show links as payments |
 //! | `GET /v1/products` | what is sold |
 //! | `GET /discovery/resources`, `GET /.well-known/x402` | where, for agents that search |
@@ -26,6 +28,8 @@ mod openapi_parts;
 mod pay;
 mod products;
 mod qr;
+mod status;
+mod transfer;
 mod well_known;
 
 pub(crate) use self::json_body::BODY_DEADLINE;
@@ -106,6 +110,18 @@ pub(crate) fn router(app: Arc<App>) -> Router<()> {
         .route(
             &format!("{PAY_PATH}/{{slug}}/{{payment_id}}/qr.svg"),
             get(pay::code),
+        )
+        .route(
+            &format!("{PAY_PATH}/{{slug}}/{{payment_id}}/transfer"),
+            get(transfer::describe),
+        )
+        .route(
+            &format!("{PAY_PATH}/{{slug}}/{{payment_id}}/transfer/qr.svg"),
+            get(transfer::code),
+        )
+        .route(
+            &format!("{PAY_PATH}/{{slug}}/{{payment_id}}/status"),
+            get(status::tell),
         )
         .route(PRODUCTS_PATH, get(products::list))
         .route(ICON_PATH, get(icon::icon))

@@ -17,6 +17,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
+use solana_instruction::AccountMeta;
 use tollgate_client::chain::CLOCK;
 use tollgate_client::instructions::Payment;
 use tollgate_client::transaction::{ComputeBudget, PURCHASE_UNITS, to_bytes, unsigned};
@@ -101,7 +102,7 @@ pub(super) async fn transaction(
             GateError::ChainUnavailable
         })?;
     let addresses = app.pool.addresses();
-    let instructions = match &facts.intent {
+    let mut instructions = match &facts.intent {
         None => {
             if facts.paused || !facts.product.active {
                 return Err(GateError::ProductNotForSale.into());
@@ -127,6 +128,13 @@ pub(super) async fn transaction(
             vec![addresses.pay(&payment_of(intent, &facts.intent_address, payer))]
         }
     };
+    // By it the purchase's status and wallets' own libraries find the payment, whoever
+    // makes it. The program takes no notice of accounts behind its own.
+    if let Some(pay) = instructions.last_mut() {
+        let reference = addresses.quoted_intent(&listing.product.merchant, &payment_id);
+        pay.accounts
+            .push(AccountMeta::new_readonly(reference, false));
+    }
     let budget = ComputeBudget {
         units: PURCHASE_UNITS,
         price: 0,
@@ -153,7 +161,7 @@ pub(super) async fn transaction(
 }
 
 /// The product and the payment id that the path names.
-fn named(
+pub(super) fn named(
     app: &App,
     path: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<(Listing, PaymentId), ServiceError> {

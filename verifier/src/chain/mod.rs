@@ -40,7 +40,7 @@ pub(crate) use self::catalogue::{Catalogue, CatalogueError, Listing, Snapshot};
 #[allow(unused_imports, reason = "read by the exporter of metrics")]
 pub(crate) use self::health::ChainHealth;
 pub(crate) use self::question::{Freshness, Key, Observed, ReadFailure};
-pub(crate) use self::rpc::{Pool, RpcFailure, SimulationFailure, chain_time};
+pub(crate) use self::rpc::{Pool, RpcFailure, Seen, SimulationFailure, Trace, chain_time};
 pub(crate) use self::run::{ChainTasks, Entitlements};
 
 /// Keys of one call: `getMultipleAccounts` takes a hundred, and the Clock sysvar comes

@@ -22,6 +22,7 @@ mod parse;
 mod public_url;
 mod receipts;
 mod redis;
+mod relay;
 mod reload;
 mod secret;
 mod secrets;
@@ -50,6 +51,7 @@ pub use self::log::{LogConfig, LogFormat};
 pub use self::public_url::PublicUrl;
 pub use self::receipts::ReceiptsConfig;
 pub use self::redis::{RedisConfig, RedisPassword, RedisUrl};
+pub use self::relay::{RelayBounds, RelayConfig};
 pub use self::reload::{ConfigWatch, ReloadConfig, SourceDigest};
 pub use self::secret::{Environment, MAX_SECRET_BYTES, MIN_SECRET_BYTES, Secret, SecretUrl};
 pub use self::secrets::{PreviousSecret, Secrets};
@@ -93,6 +95,8 @@ pub struct Config {
     pub receipts: Option<ReceiptsConfig>,
     /// The log of decisions; without it none is kept.
     pub audit: Option<AuditConfig>,
+    /// Who settles plain transfers; without it they are not offered.
+    pub relay: Option<RelayConfig>,
     /// When it is read again.
     pub reload: ReloadConfig,
     /// What is free, what is sold; everything else is refused.
@@ -304,6 +308,8 @@ pub struct RouteConfig {
     pub title: String,
     /// What a request costs where the product counts credits.
     pub metering: Metering,
+    /// Where a plain transfer goes to, where there is a relay.
+    pub settlement: Settlement,
     /// What a caller gets, in words; part of the challenge.
     pub description: String,
     /// The media type of the answer; part of the challenge.
@@ -333,6 +339,7 @@ impl RouteConfig {
             methods: vec![Method::GET],
             access,
             metering: Metering::ONE_CREDIT,
+            settlement: Settlement::Deposit,
             title: String::new(),
             description: String::new(),
             mime_type: "application/json".to_owned(),
@@ -349,4 +356,21 @@ pub enum RouteAccess {
     Free,
     /// Whoever has an entitlement of the product with this slug.
     Product(String),
+}
+
+/// Where a client's plain transfer goes to (docs/payments.md).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Settlement {
+    /// Into a token account of the payment intent: held until it is settled, and it
+    /// goes back if it cannot be.
+    #[default]
+    Deposit,
+    /// Straight into the vault, and recorded on the operator's word: for products that
+    /// are sold by the call.
+    Vault,
+}
+
+impl Settlement {
+    /// Every way with its name in a configuration.
+    pub const ALL: [(&str, Self); 2] = [("deposit", Self::Deposit), ("vault", Self::Vault)];
 }

@@ -7,7 +7,7 @@ use super::error::{ConfigError, ConfigProblem, ProblemKind};
 use super::secret::Environment;
 use super::{
     Config, MAX_FILE_BYTES, MAX_ROUTES, RouteConfig, SourceDigest, admin, audit, chain, credits,
-    limits, log, receipts, redis, reload, secrets, sections, sign_ins,
+    limits, log, receipts, redis, relay, reload, secrets, sections, sign_ins,
 };
 use crate::market::RoutePlan;
 
@@ -119,6 +119,10 @@ pub(super) fn read(
     let audit = root
         .optional_table("audit")
         .map(|section| audit::audit(section, folder));
+    let relays = root.has("relay");
+    let relay = root
+        .optional_table("relay")
+        .and_then(|section| relay::relay(section, folder, environment));
     let limits = root.optional_table("limits").map(limits::limits);
     let admin = root.optional_table("admin").and_then(admin::admin);
     let log = root.optional_table("log").map(log::log);
@@ -147,6 +151,7 @@ pub(super) fn read(
         receipts: receipts.flatten(),
         audit: audit.flatten(),
         sign_ins: sign_ins.unwrap_or_default(),
+        relay: if relays { Some(relay?) } else { None },
         limits: limits.unwrap_or_default(),
         admin,
         log: log.unwrap_or_default(),

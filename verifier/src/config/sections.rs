@@ -19,6 +19,7 @@ use super::document::Section;
 use super::error::ProblemKind;
 use super::{
     AllowedOrigins, MerchantConfig, MerchantId, PublicUrl, RouteAccess, RouteConfig, ServerConfig,
+    Settlement,
 };
 
 pub(super) const ONE_MINUTE_MS: u64 = 60_000;
@@ -201,6 +202,14 @@ pub(super) fn route(section: Section<'_, '_>) -> Option<RouteConfig> {
         );
     }
     let metering = metering(&section);
+    let names = Settlement::ALL.map(|(name, _)| name).join(", ");
+    let settlement = section.optional("settlement", &format!("one of {names}"), |text| {
+        Settlement::ALL
+            .iter()
+            .find(|(name, _)| *name == text)
+            .map(|(_, settlement)| *settlement)
+            .ok_or_else(|| format!("expected one of {names}, found {text:?}"))
+    });
     let text = |key: &str, most: usize| {
         section.optional(key, "a text", |text| {
             if text.len() <= most && !text.chars().any(char::is_control) {
@@ -231,6 +240,7 @@ pub(super) fn route(section: Section<'_, '_>) -> Option<RouteConfig> {
     Some(RouteConfig {
         methods: methods.unwrap_or(defaults.methods),
         metering,
+        settlement: settlement.unwrap_or_default(),
         title: title.unwrap_or(defaults.title),
         description: description.unwrap_or(defaults.description),
         mime_type: mime_type.unwrap_or(defaults.mime_type),

@@ -31,6 +31,7 @@ mod proxying;
 mod receipts;
 #[path = "../redis_server/mod.rs"]
 mod redis_server;
+mod relay_section;
 mod reloading;
 mod replicas;
 mod shared_sign_ins;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tollgate_verifier::config::{CreditStoreConfig, CreditsConfig};
+use tollgate_verifier::config::{CreditStoreConfig, CreditsConfig, OperatorKey, RelayConfig};
 
 use super::support::admin::{scrape, with_admin};
 
@@ -30,7 +30,12 @@ async fn generated_page_of_metrics() {
     let folder = std::env::temp_dir().join(format!("tollgate-pages-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let store = CreditStoreConfig::Local(folder.join("credits"));
-    let stage = with_admin(|config| config.credits = Some(CreditsConfig::new(store))).await;
+    let stage = with_admin(|config| {
+        config.credits = Some(CreditsConfig::new(store));
+        let key = solana_keypair::Keypair::new_from_array([7; 32]);
+        config.relay = Some(RelayConfig::new(OperatorKey::new(key)));
+    })
+    .await;
     let scraped = scrape(&stage).await;
     compare(
         "metrics.md",

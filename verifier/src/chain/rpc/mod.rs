@@ -11,6 +11,7 @@
 //! | [`accounts`] | reads accounts |
 //! | [`batch`], [`second`] | reads for the cache; has large grants confirmed by another |
 //! | [`sending`] | sends transactions and looks for them |
+//! | [`purchases`], [`history`] | reads what settlements depend on |
 //! | [`snapshot`], [`elements`] | reads all entitlements |
 //! | [`endpoint`], [`breaker`], [`transport`], [`wire`] | one server |
 
@@ -21,6 +22,8 @@ mod breaker;
 mod elements;
 mod endpoint;
 mod failure;
+mod history;
+mod purchases;
 mod second;
 mod sending;
 mod snapshot;
@@ -37,6 +40,7 @@ use tollgate_client::{Addresses, Pubkey};
 use self::elements::Elements;
 pub(crate) use self::endpoint::Endpoint;
 pub(crate) use self::failure::RpcFailure;
+pub(crate) use self::history::{Seen, Trace};
 pub(crate) use self::sending::SimulationFailure;
 #[cfg(feature = "bench")]
 pub(crate) use self::snapshot::SnapshotReader;

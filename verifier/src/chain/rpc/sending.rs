@@ -36,6 +36,16 @@ pub(crate) struct Blockhash {
     slot: u64,
 }
 
+impl Blockhash {
+    /// The same, for simulations that must see what happened up to `slot`.
+    pub(crate) fn seeing(self, slot: u64) -> Self {
+        Self {
+            slot: self.slot.max(slot),
+            ..self
+        }
+    }
+}
+
 /// Why a transaction was not sent.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SimulationFailure {

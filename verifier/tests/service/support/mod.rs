@@ -191,6 +191,7 @@ pub fn config_without_upstream(rpc: &ScriptedRpc) -> Config {
         sign_ins: SignInsConfig::default(),
         receipts: None,
         audit: None,
+        relay: None,
         limits: LimitsConfig::default(),
         admin: None,
         log: LogConfig::default(),
