@@ -43,6 +43,9 @@ pub fn transaction_request(url: &str) -> String {
 pub struct TransferRequest<'a> {
     /// What is bought.
     pub offer: &'a ProductOffer,
+    /// Whose associated token account is paid into: the merchant account, which owns the
+    /// vault, or that of an order.
+    pub recipient: &'a Pubkey,
     /// The name of the purchase.
     pub payment_id: &'a PaymentId,
     /// Among the transfer's accounts, so that it can be found by them: the address of
@@ -63,14 +66,13 @@ impl TransferRequest<'_> {
     }
 }
 
-/// The recipient is the merchant account, whose associated token account is the vault.
 impl Display for TransferRequest<'_> {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         let escape = |text: &str| utf8_percent_encode(text, COMPONENT).to_string();
         write!(
             formatter,
             "solana:{}?amount={}&spl-token={}&reference={}&label={}&message={}&memo={}",
-            self.offer.merchant,
+            self.recipient,
             self.offer.price_in_units(),
             self.offer.mint,
             self.reference,
@@ -108,6 +110,7 @@ mod tests {
         let id = PaymentId([5; 32]);
         let request = TransferRequest {
             offer: &offer,
+            recipient: &offer.merchant,
             payment_id: &id,
             reference: &key(6),
             merchant_name: "Caf\u{e9} #1",

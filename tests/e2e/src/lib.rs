@@ -15,6 +15,7 @@ mod local;
 mod paid_request;
 pub mod proof;
 mod service;
+mod wallet;
 
 pub use chain_cache::{ChainCache, chain_cache};
 pub use cluster::Cluster;
@@ -22,3 +23,4 @@ pub use door::Door;
 pub use local::local;
 pub use paid_request::paid_request;
 pub use service::Service;
+pub use wallet::sign_and_send;

@@ -21,6 +21,8 @@ pub enum Offered {
     Mpp,
     /// The same with the fee paid by the relay.
     SponsoredMpp,
+    /// Plain transfers of wallets, which every relay records.
+    Transfers,
 }
 
 impl Relay {
@@ -46,6 +48,7 @@ impl Relay {
         let rail = match offered {
             Offered::X402 => "[x402]",
             Offered::Mpp => "[mpp]",
+            Offered::Transfers => "",
             Offered::SponsoredMpp => "[mpp]\nsponsored = true",
         };
         format!(

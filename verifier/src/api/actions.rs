@@ -92,7 +92,7 @@ pub(super) async fn describe(
 }
 
 /// A product in the words of the first route that sells it, else by its name.
-pub(super) fn offer_of(
+pub(crate) fn offer_of(
     app: &App,
     market: &Market,
     slug: &Slug,

@@ -32,7 +32,8 @@ mod status;
 mod transfer;
 mod well_known;
 
-pub(crate) use self::json_body::BODY_DEADLINE;
+pub(crate) use self::actions::offer_of;
+pub(crate) use self::json_body::{BODY_DEADLINE, read as read_json};
 pub(crate) use self::openapi::document as openapi_document;
 
 use std::sync::Arc;

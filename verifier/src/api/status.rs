@@ -180,7 +180,11 @@ impl Purchase<'_> {
                 return Ok(self.paid((address, &intent), signature, slot));
             }
             if intent.status == IntentStatus::Open {
-                waiting = Some(Standing::Pending(signature));
+                match (signature, self.look_after(address, &intent).await) {
+                    // An order, or a purchase of another rail: not paid so far.
+                    (None, Some(false)) => {}
+                    (signature, _) => waiting = Some(Standing::Pending(signature)),
+                }
             }
         }
         let mut rest = None;
@@ -194,6 +198,11 @@ impl Purchase<'_> {
             }
         }
         Ok(waiting.or(rest).unwrap_or(Standing::Open))
+    }
+
+    async fn look_after(&self, address: Pubkey, intent: &PaymentIntent) -> Option<bool> {
+        let settlement = self.app.settlement.as_ref()?;
+        settlement.look_after_order(address, intent).await
     }
 
     async fn intents(
@@ -234,6 +243,11 @@ impl Purchase<'_> {
             return Ok(Standing::Pending(Some(*signature)));
         };
         let keys = landed.transaction.message.static_account_keys();
+        let relay = self.app.settlement.as_ref().map(|known| known.fee_payer());
+        if relay.is_some() && keys.first() == relay.as_ref() {
+            // Our own: an order's beginning.
+            return Ok(Standing::Open);
+        }
         if let Some(payer) = keys.first()
             && let Some(paid) = self.paid_by(payer, signature, landed.slot).await?
         {

@@ -35,6 +35,7 @@ impl Wanted {
     fn uri(&self, app: &App) -> String {
         let request = TransferRequest {
             offer: &self.offer,
+            recipient: &self.offer.merchant,
             payment_id: &self.payment_id,
             reference: &self.reference,
             merchant_name: &app.merchant_name,

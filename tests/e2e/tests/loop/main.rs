@@ -14,3 +14,4 @@ mod metered;
 mod providers;
 mod sales;
 mod scene;
+mod solana_pay;

@@ -10,6 +10,7 @@
 
 mod agent;
 mod receipts;
+mod solana_pay;
 mod stock;
 
 use libtest_mimic::{Arguments, Trial};
@@ -19,10 +20,13 @@ use tollgate_interop_tests::installation::{Needs, is_judged};
 
 fn main() {
     let arguments = Arguments::from_args();
-    let trials = [agent::trials(), receipts::trials(), stock::trials()]
-        .into_iter()
-        .flatten()
-        .collect();
+    let trials = [
+        agent::trials(),
+        receipts::trials(),
+        solana_pay::trials(),
+        stock::trials(),
+    ];
+    let trials = trials.into_iter().flatten().collect();
     libtest_mimic::run(&arguments, trials).exit();
 }
 
