@@ -23,6 +23,8 @@ pub enum Offered {
     SponsoredMpp,
     /// Plain transfers of wallets, which every relay records.
     Transfers,
+    /// Orders of the merchant's, on the listener for operators.
+    Orders,
 }
 
 impl Relay {
@@ -49,6 +51,7 @@ impl Relay {
             Offered::X402 => "[x402]",
             Offered::Mpp => "[mpp]",
             Offered::Transfers => "",
+            Offered::Orders => "aliases = true\n[admin]\nlisten = \"127.0.0.1:0\"",
             Offered::SponsoredMpp => "[mpp]\nsponsored = true",
         };
         format!(

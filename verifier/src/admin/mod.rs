@@ -38,11 +38,18 @@ pub(crate) async fn run(
     app: watch::Receiver<Arc<App>>,
     metrics: Arc<Metrics>,
 ) -> Drained {
-    let router = Router::new()
+    // Whoever reaches it from elsewhere may read, but not spend.
+    let is_local = listener
+        .local_addr()
+        .is_ok_and(|address| address.ip().is_loopback());
+    let mut router = Router::new();
+    if is_local {
+        router = router.route("/v1/orders", post(orders::make));
+    }
+    let router = router
         .route("/metrics", get(page))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(ready))
-        .route("/v1/orders", post(orders::make))
         .fallback(async || ServiceError::from(GateError::RouteNotFound))
         .method_not_allowed_fallback(async || ServiceError::from(GateError::MethodNotAllowed))
         .with_state(Admin { app, metrics });

@@ -25,6 +25,7 @@ mod icon;
 mod json_body;
 mod openapi;
 mod openapi_parts;
+mod openapi_pay;
 mod pay;
 mod products;
 mod qr;

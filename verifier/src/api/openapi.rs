@@ -16,7 +16,8 @@ use serde_json::{Map, Value, json};
 use tollgate_gate::headers::JSON;
 use tollgate_gate::{GateError, PaymentReason};
 
-use super::openapi_parts::{SchemaRef, components, own_paths, refusals, response, yielding_paths};
+use super::openapi_parts::{SchemaRef, components, own_paths, refusals, response};
+use super::openapi_pay::{pay_paths, yielding_paths};
 use crate::app::App;
 use crate::config::{Config, PublicUrl, RouteAccess, RouteConfig};
 use crate::error::ServiceError;
@@ -50,6 +51,7 @@ pub(crate) fn document(config: &Config, public_url: &PublicUrl) -> Option<Bytes>
 
 fn describe(config: &Config, public_url: &PublicUrl) -> Value {
     let mut paths = own_paths();
+    paths.extend(pay_paths());
     paths.extend(yielding_paths(&super::yielded(&config.routes)));
     for (path, item) in protected_paths(&config.routes) {
         // The service's own endpoints win, as they do when a request comes in.

@@ -5,11 +5,9 @@ use std::collections::BTreeSet;
 
 use http::StatusCode;
 use serde_json::{Map, Value, json};
-use tollgate_gate::gate::{CHECK_PATH, PAY_PATH};
+use tollgate_gate::gate::CHECK_PATH;
 use tollgate_gate::{GateError, Retry};
 
-use super::actions::ACTIONS_PATH;
-use super::discovery::{DISCOVERY_PATH, WELL_KNOWN_PATH};
 use super::openapi::OPENAPI_PATH;
 use super::{ICON_PATH, PRODUCTS_PATH};
 
@@ -25,6 +23,8 @@ pub(super) enum SchemaRef {
     PayTransaction,
     Action,
     Discovery,
+    TransferRequest,
+    PurchaseStatus,
 }
 
 impl SchemaRef {
@@ -39,6 +39,8 @@ impl SchemaRef {
             Self::PayTransaction => "PayTransaction",
             Self::Action => "Action",
             Self::Discovery => "Discovery",
+            Self::TransferRequest => "TransferRequest",
+            Self::PurchaseStatus => "PurchaseStatus",
         }
     }
 }
@@ -71,13 +73,13 @@ pub(super) fn refusals(statuses: &[StatusCode]) -> Map<String, Value> {
         .collect()
 }
 
-fn endpoint(id: &str, summary: &str, good: Value, bad: &[StatusCode]) -> Value {
+pub(super) fn endpoint(id: &str, summary: &str, good: Value, bad: &[StatusCode]) -> Value {
     let mut responses = refusals(bad);
     responses.insert("200".to_owned(), good);
     json!({ "operationId": id, "summary": summary, "responses": responses })
 }
 
-fn with_body(mut operation: Value, schema: Value) -> Value {
+pub(super) fn with_body(mut operation: Value, schema: Value) -> Value {
     if let Some(operation) = operation.as_object_mut() {
         operation.insert(
             "requestBody".to_owned(),
@@ -124,61 +126,6 @@ pub(super) fn own_paths() -> Map<String, Value> {
         ) }),
     );
     put(
-        &format!("{PAY_PATH}/{{slug}}/{{payment_id}}"),
-        json!({
-            "parameters": [
-                { "name": "slug", "in": "path", "required": true, "schema": text },
-                { "name": "payment_id", "in": "path", "required": true, "schema": text },
-            ],
-            "get": endpoint(
-                "describePayment",
-                "Who asks for money (Solana Pay)",
-                response("The merchant", SchemaRef::PayLabel),
-                &[busy.as_slice(), &[S::NOT_FOUND]].concat(),
-            ),
-            "post": with_body(
-                endpoint(
-                    "makePayment",
-                    "The unsigned transaction that buys the product (Solana Pay)",
-                    response("What the wallet signs", SchemaRef::PayTransaction),
-                    &[busy.as_slice(), &[S::FORBIDDEN, S::NOT_FOUND, S::CONFLICT]].concat(),
-                ),
-                json!({
-                    "type": "object",
-                    "required": ["account"],
-                    "properties": { "account": text },
-                }),
-            ),
-        }),
-    );
-    let pay = |rest: &str| format!("{PAY_PATH}/{{slug}}{rest}");
-    let named =
-        |name: &str| json!({ "name": name, "in": "path", "required": true, "schema": text });
-    put(
-        &pay(""),
-        json!({
-            "parameters": [named("slug")],
-            "get": endpoint(
-                "describeAction",
-                "The product as an action that a page can show (Solana Actions)",
-                response("The action", SchemaRef::Action),
-                &[busy.as_slice(), &[S::NOT_FOUND]].concat(),
-            ),
-        }),
-    );
-    put(
-        &pay("/{payment_id}/qr.svg"),
-        json!({
-            "parameters": [named("slug"), named("payment_id")],
-            "get": endpoint(
-                "paymentCode",
-                "The transaction request as a code for cameras",
-                plain("image/svg+xml", "The code"),
-                &[busy.as_slice(), &[S::NOT_FOUND]].concat(),
-            ),
-        }),
-    );
-    put(
         PRODUCTS_PATH,
         json!({ "get": endpoint(
             "listProducts",
@@ -211,61 +158,6 @@ pub(super) fn own_paths() -> Map<String, Value> {
     }
     put("/health/ready", json!({ "get": ready }));
     paths
-}
-
-/// The documents that are served unless a route of the configuration has their place.
-pub(super) fn yielding_paths(yielded: &[&str]) -> Map<String, Value> {
-    let busy = [
-        StatusCode::TOO_MANY_REQUESTS,
-        StatusCode::SERVICE_UNAVAILABLE,
-    ];
-    let number = |name: &str, least: u32, most: Option<u32>| {
-        let mut schema = json!({ "type": "integer", "minimum": least });
-        if let (Some(most), Some(schema)) = (most, schema.as_object_mut()) {
-            schema.insert("maximum".to_owned(), most.into());
-        }
-        json!({ "name": name, "in": "query", "schema": schema })
-    };
-    let list = || response("What can be paid for", SchemaRef::Discovery);
-    let mut resources = endpoint(
-        "listResources",
-        "What can be paid for, as x402 facilitators list it",
-        list(),
-        &[&busy[..], &[StatusCode::BAD_REQUEST]].concat(),
-    );
-    if let Some(operation) = resources.as_object_mut() {
-        let kind = json!({ "name": "type", "in": "query", "schema": { "type": "string" } });
-        let parameters = [
-            kind,
-            number("limit", 1, Some(100)),
-            number("offset", 0, None),
-        ];
-        operation.insert("parameters".to_owned(), parameters.to_vec().into());
-    }
-    let rules = json!({
-        "description": "The rules",
-        "content": { "application/json": { "schema": { "type": "object" } } },
-    });
-    [
-        (DISCOVERY_PATH, resources),
-        (
-            WELL_KNOWN_PATH,
-            endpoint("describeSeller", "Who sells what here", list(), &busy),
-        ),
-        (
-            ACTIONS_PATH,
-            endpoint(
-                "actionRules",
-                "Which paths have an action (Solana Actions)",
-                rules,
-                &busy,
-            ),
-        ),
-    ]
-    .into_iter()
-    .filter(|(path, _)| !yielded.contains(path))
-    .map(|(path, operation)| (path.to_owned(), json!({ "get": operation })))
-    .collect()
 }
 
 /// Forms and proofs.
@@ -376,6 +268,23 @@ pub(super) fn components() -> Value {
                     "disabled": { "type": "boolean" },
                     "error": { "type": "object" },
                     "links": { "type": "object" },
+                },
+            },
+            "TransferRequest": {
+                "type": "object",
+                "required": ["payment_uri", "recipient", "mint", "amount", "reference", "memo", "status"],
+                "properties": {
+                    "payment_uri": text, "recipient": text, "vault": text, "mint": text,
+                    "amount": text, "price": text, "reference": text, "memo": text, "status": text,
+                },
+            },
+            "PurchaseStatus": {
+                "type": "object",
+                "required": ["status"],
+                "properties": {
+                    "status": { "type": "string", "enum": ["open", "pending", "paid", "unmatched"] },
+                    "signature": text, "reason": text, "intent": text, "entitlement": text,
+                    "beneficiary": text, "slot": number,
                 },
             },
             "Discovery": {

@@ -9,6 +9,7 @@
 )]
 
 mod agent;
+mod orders;
 mod receipts;
 mod solana_pay;
 mod stock;
@@ -22,6 +23,7 @@ fn main() {
     let arguments = Arguments::from_args();
     let trials = [
         agent::trials(),
+        orders::trials(),
         receipts::trials(),
         solana_pay::trials(),
         stock::trials(),

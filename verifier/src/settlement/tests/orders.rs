@@ -1,9 +1,11 @@
 //! Orders with an address on the curve: paid, given back, and out of the alias's hands.
 
+use solana_instruction::Instruction;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 use spl_token_interface::instruction::{AuthorityType, close_account, set_authority};
 use std::time::Duration;
+use tollgate_client::chain::SubmitLimits;
 use tollgate_client::{Addresses, Amount, DurationSeconds, IntentStatus, PaymentId, Pubkey};
 use tollgate_localnet::USDC_MINT;
 
@@ -135,41 +137,41 @@ async fn the_alias_has_no_right_in_its_account() {
     let settlement = stage.settlement(&door);
     let (payer, id) = (stage.wallet(), new_id());
     let made = open(order(&stage, &settlement, (id, payer.pubkey()), true).await);
-    stage.transfer(&payer, made.deposit, PRICE).await;
     let alias: Keypair = settlement.alias_of(&made.intent);
     assert_eq!(alias.pubkey(), made.pay_to);
     let token = spl_token_interface::ID;
     let (from, key) = (made.deposit, alias.pubkey());
     let purse = Addresses::token_account(&payer.pubkey(), &USDC_MINT);
     let owner = AuthorityType::AccountOwner;
-    for theft in [
-        set_authority(&token, &from, Some(&key), owner, &key, &[]).unwrap(),
-        close_account(&token, &from, &key, &key, &[]).unwrap(),
-        spl_token_interface::instruction::transfer_checked(
-            &token,
-            &from,
-            &USDC_MINT,
-            &purse,
-            &key,
-            &[],
-            PRICE.0,
-            6,
-        )
-        .unwrap(),
-    ] {
-        let (blockhash, last_valid) = stage.chain.latest_blockhash().await.unwrap();
-        let signed = tollgate_client::transaction::sign(
-            std::slice::from_ref(&theft),
-            blockhash,
-            &stage.owner,
-            &[&alias],
-        )
-        .unwrap();
-        let limits = tollgate_client::chain::SubmitLimits::default();
-        let fate = stage.chain.submit(&signed, last_valid, limits).await;
-        let refused = format!("{fate:?}");
-        assert!(refused.contains("Custom(4)"), "owner mismatch: {refused}");
-    }
+    let take_back = set_authority(&token, &from, Some(&key), owner, &key, &[]).unwrap();
+    // An empty account could be closed by its owner.
+    let close = close_account(&token, &from, &key, &key, &[]).unwrap();
+    let spend = spl_token_interface::instruction::transfer_checked(
+        &token,
+        &from,
+        &USDC_MINT,
+        &purse,
+        &key,
+        &[],
+        PRICE.0,
+        6,
+    )
+    .unwrap();
+    require_refused(&stage, &alias, close).await;
+    stage.transfer(&payer, made.deposit, PRICE).await;
+    require_refused(&stage, &alias, take_back).await;
+    require_refused(&stage, &alias, spend).await;
+}
+
+/// SPL Token says that `alias` is not the owner.
+async fn require_refused(stage: &Stage, alias: &Keypair, theft: Instruction) {
+    let (blockhash, last_valid) = stage.chain.latest_blockhash().await.unwrap();
+    let signed =
+        tollgate_client::transaction::sign(&[theft], blockhash, &stage.owner, &[alias]).unwrap();
+    let limits = SubmitLimits::default();
+    let fate = stage.chain.submit(&signed, last_valid, limits).await;
+    let refused = format!("{fate:?}");
+    assert!(refused.contains("Custom(4)"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
