@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 use tollgate_cli::commands::{
-    audit, check_config, credits, demo, deploy, dev, entitlement, keys, merchant, pay, product,
+    audit, check_config, credits, demo, deploy, dev, entitlement, keys, merchant, pay, product, qr,
     receipt, serve,
 };
 use tollgate_cli::error::CliError;
@@ -37,6 +37,8 @@ enum Command {
     CheckConfig(check_config::CheckConfigArgs),
     /// Fetch a URL and pay for it if it answers 402
     Pay(pay::PayArgs),
+    /// Show what a 402 asks for as a code for a wallet's camera
+    Qr(qr::QrArgs),
     /// Look up who may use what
     #[command(subcommand)]
     Entitlement(entitlement::EntitlementCommand),
@@ -94,6 +96,7 @@ async fn run(command: Command, format: Format) -> Result<(), CliError> {
         Command::Serve(args) => serve::run(args).await,
         Command::CheckConfig(args) => check_config::run(args, format).await,
         Command::Pay(args) => pay::run(args, format).await,
+        Command::Qr(args) => qr::run(args).await,
         Command::Entitlement(command) => entitlement::run(command, format).await,
         Command::Merchant(command) => merchant::run(command, format).await,
         Command::Product(command) => product::run(command, format).await,

@@ -78,6 +78,17 @@ async fn a_merchant_and_a_payer_use_the_command() {
         journal,
     ];
 
+    // A wallet would get a code.
+    let code = tollgate(&["qr", &url]).await;
+    let drawn = text(&code.stdout);
+    assert!(code.status.success(), "{drawn}\n{}", text(&code.stderr));
+    let link = drawn.lines().last().unwrap();
+    assert!(link.starts_with("solana:http%3A%2F%2F127.0.0.1"), "{link}");
+    assert!(drawn.lines().count() > 20, "{drawn}");
+    // Without a relay no transfers are taken.
+    let none = tollgate(&["qr", &url, "--transfer"]).await;
+    assert_eq!(none.status.code(), Some(5), "{}", text(&none.stderr));
+
     // Over the limit: exit code 3 and nothing is paid.
     let refused = tollgate(&[&pay[..], &["--limit", "0.001", "--output", "json"]].concat()).await;
     assert_eq!(refused.status.code(), Some(3), "{}", text(&refused.stderr));

@@ -9,13 +9,14 @@ use crate::limits::MAX_SESSION_LIFETIME;
 use crate::network::Network;
 use crate::offer::ProductOffer;
 use crate::origin::Origin;
+use crate::payment_id;
 use crate::route::{Access, RouteMatch};
 use crate::session::{self, Session, SessionToken};
 use crate::siwx::Verification;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use std::sync::Arc;
-use tollgate_client::{Addresses, DurationSeconds, Pubkey, UnixSeconds};
+use tollgate_client::{Addresses, DurationSeconds, PaymentId, Pubkey, UnixSeconds};
 
 /// Where the verifier answers Solana Pay transaction requests: this path, then
 /// `/{slug}/{payment_id}`.
@@ -239,6 +240,11 @@ impl Gate {
             &session,
             lifetime,
         )
+    }
+
+    /// A new name for a purchase by whoever it will be.
+    pub fn new_payment_id(&self, product: &Pubkey, entropy: &Entropy) -> PaymentId {
+        payment_id::anonymous(&self.settings.keys, product, &entropy.0)
     }
 
     /// The 402 for a payment that is due.

@@ -13,6 +13,8 @@
 //! | [`decision`] | serve, demand payment, refuse, or "cannot know now" |
 //! | [`payment_id`] | the name that all challenges for one purchase share |
 //! | [`challenge`] | the one 402, for every dialect at once |
+//! | [`listing`] | what a product costs, for catalogues: no payment id in it |
+//! | [`solana_pay`] | the URLs that wallets open |
 //! | [`x402`] | payments and results as x402 clients and facilitators write them |
 //! | [`exact`] | whether a stranger's transaction is the payment that was asked for |
 //! | [`receipt`] | signed statements of what was granted and why, and their verification |
@@ -45,6 +47,7 @@ pub mod headers;
 pub mod hex;
 pub mod keys;
 pub mod limits;
+pub mod listing;
 pub mod network;
 pub mod offer;
 pub mod origin;
@@ -53,6 +56,7 @@ pub mod receipt;
 pub mod route;
 pub mod session;
 pub mod siwx;
+pub mod solana_pay;
 pub mod transfer;
 pub mod x402;
 

@@ -58,6 +58,8 @@ pub(crate) struct App {
     pub(crate) public_url: PublicUrl,
     /// The OpenAPI document; `None` when a route has its place.
     pub(crate) openapi: Option<Bytes>,
+    /// Documents of this service that a route of the configuration stands for.
+    pub(crate) yielded: Vec<&'static str>,
     /// How old terms may be to be offered.
     pub(crate) terms_lifetime: std::time::Duration,
 }

@@ -123,6 +123,7 @@ impl Prepared {
             merchant_name: config.merchant.name.clone(),
             public_url: lasting.public_url.clone(),
             openapi: api::openapi_document(config, &lasting.public_url),
+            yielded: api::yielded(&config.routes),
             terms_lifetime: config.chain.ready_within,
         });
         Ok(Self {

@@ -67,6 +67,7 @@ pub async fn run(args: DevArgs) -> Result<(), CliError> {
         "  {tollgate} pay {url}/v1/report --rpc-url {rpc} --keypair {}",
         agent_file.display()
     );
+    println!("  {tollgate} qr {url}/v1/report");
     println!(
         "  {tollgate} entitlement show --rpc-url {rpc} --product {} --wallet {}",
         stack.merchant.day_pass,

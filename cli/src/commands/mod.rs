@@ -11,6 +11,7 @@ pub mod keys;
 pub mod merchant;
 pub mod pay;
 pub mod product;
+pub mod qr;
 pub mod receipt;
 pub mod send;
 pub mod serve;

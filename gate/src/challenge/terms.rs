@@ -4,8 +4,8 @@ use super::particulars::Particulars;
 use super::transfer::{requirements, requirements_v1};
 use crate::gate::{CHECK_PATH, Gate, PAY_PATH};
 use crate::offer::ProductOffer;
+use crate::solana_pay;
 use crate::x402::{PaymentRequirements, PaymentRequirementsV1};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
 /// The x402 scheme of the program's own atomic payment: one transaction that
@@ -16,18 +16,6 @@ pub const SCHEME: &str = "entitlement";
 pub const MAX_TIMEOUT_SECONDS: u64 = 60;
 /// `retry.after`: confirmation takes about this long.
 pub const RETRY_AFTER_SECONDS: u64 = 2;
-
-/// What JavaScript's `encodeURIComponent` leaves alone.
-const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'!')
-    .remove(b'~')
-    .remove(b'*')
-    .remove(b'\'')
-    .remove(b'(')
-    .remove(b')');
 
 /// Computed texts of one challenge.
 #[derive(Debug)]
@@ -86,7 +74,6 @@ impl Terms {
         let payment_id = &given.payment_id;
         // A slug needs no escapes, nor does base58.
         let transaction_request = format!("{origin}{PAY_PATH}/{}/{payment_id}", offer.slug);
-        let escaped = utf8_percent_encode(&transaction_request, COMPONENT);
         let pay_to = offer.merchant.to_string();
         let description = describe(offer.text.title(), offer.text.description());
         let transfer = given.transfer_to.clone().zip(gate.fee_payer());
@@ -103,7 +90,7 @@ impl Terms {
             mint: offer.mint.to_string(),
             // A transaction request and never a plain transfer: money that arrives
             // without `pay` would not be attributed to anybody.
-            payment_uri: format!("solana:{escaped}"),
+            payment_uri: solana_pay::transaction_request(&transaction_request),
             check_url: format!("{origin}{CHECK_PATH}"),
             extra: Extra {
                 program_id: gate.addresses().program_id.to_string(),

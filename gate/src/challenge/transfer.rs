@@ -9,17 +9,10 @@ use super::MAX_TIMEOUT_SECONDS;
 use crate::exact;
 use crate::gate::Gate;
 use crate::offer::ProductOffer;
+use crate::solana_pay::MEMO_PREFIX;
 use crate::x402::{Object, PaymentRequirements, PaymentRequirementsV1};
 use serde_json::Value;
 use tollgate_client::{PaymentId, Pubkey};
-
-/// What a memo that names a payment id begins with.
-const MEMO_PREFIX: &str = "tollgate:";
-
-/// The memo of a transfer that pays under `payment_id` (base58).
-pub fn memo_of(payment_id: &str) -> String {
-    format!("{MEMO_PREFIX}{payment_id}")
-}
 
 /// The payment id in a memo.
 pub fn payment_id_in(memo: &str) -> Option<PaymentId> {
@@ -48,7 +41,10 @@ pub(crate) fn requirements(
     payment_id: &str,
 ) -> PaymentRequirements {
     let mut extra = extra(fee_payer, offer);
-    extra.insert("memo".to_owned(), memo_of(payment_id).into());
+    extra.insert(
+        "memo".to_owned(),
+        format!("{MEMO_PREFIX}{payment_id}").into(),
+    );
     extra.insert("paymentFlow".to_owned(), "upfront".into());
     PaymentRequirements {
         scheme: exact::SCHEME.to_owned(),

@@ -74,6 +74,7 @@ gate_errors! {
     RequestBodyBroken "request_body_broken" BAD_REQUEST Later "the request's body was broken off";
     RequestTimeout "request_timeout" REQUEST_TIMEOUT Later "the request did not arrive in time";
     MediaTypeUnsupported "media_type_unsupported" UNSUPPORTED_MEDIA_TYPE Never "the endpoint takes application/json";
+    QueryInvalid "query_invalid" BAD_REQUEST Never "a parameter of the query is not one that this endpoint takes";
     PublicKeyInvalid "public_key_invalid" BAD_REQUEST Never "a public key is 32 bytes in base58";
     PaymentIdInvalid "payment_id_invalid" BAD_REQUEST Never "a payment id is 32 bytes in base58";
     ProductNotFound "product_not_found" NOT_FOUND Never "the merchant has no such product";
@@ -129,6 +130,7 @@ gate_errors! {
     ReadingMismatch "reading_mismatch" INTERNAL_SERVER_ERROR Later "the chain was read at the wrong account; do not pay because of this";
     ChainUnavailable "chain_unavailable" SERVICE_UNAVAILABLE Later "whether somebody paid cannot be read now; do not pay because of this";
 
+    TransfersUnavailable "transfers_unavailable" SERVICE_UNAVAILABLE Later "plain transfers are not taken now; pay by the transaction request";
     OfferUnavailable "offer_unavailable" SERVICE_UNAVAILABLE Later "the product's terms cannot be read now; do not pay because of this";
     SignInsUnavailable "sign_ins_unavailable" SERVICE_UNAVAILABLE Later "whether the sign-in was used before cannot be said now; send it again";
     CreditsUnavailable "credits_unavailable" SERVICE_UNAVAILABLE Later "how many credits are left cannot be said now; do not pay because of this";

@@ -21,6 +21,7 @@ mod local;
 mod paid_request;
 pub mod proof;
 mod service;
+mod wallet;
 
 #[cfg(feature = "yellowstone")]
 pub use bridge::Bridge;
@@ -30,3 +31,4 @@ pub use door::Door;
 pub use local::local;
 pub use paid_request::paid_request;
 pub use service::Service;
+pub use wallet::sign_and_send;

@@ -21,6 +21,10 @@ pub enum Offered {
     Mpp,
     /// The same with the fee paid by the relay.
     SponsoredMpp,
+    /// Plain transfers of wallets, which every relay records.
+    Transfers,
+    /// Orders of the merchant's, on the listener for operators.
+    Orders,
 }
 
 impl Relay {
@@ -46,6 +50,8 @@ impl Relay {
         let rail = match offered {
             Offered::X402 => "",
             Offered::Mpp => "[mpp]",
+            Offered::Transfers => "",
+            Offered::Orders => "aliases = true\n[admin]\nlisten = \"127.0.0.1:0\"",
             Offered::SponsoredMpp => "[mpp]\nsponsored = true",
         };
         format!(

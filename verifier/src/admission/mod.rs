@@ -32,6 +32,7 @@ use tollgate_gate::headers::PAID_SLOT;
 
 pub(crate) use self::decide::Begun;
 pub(crate) use self::grant::Grant;
+pub(crate) use self::way::wall_clock;
 use crate::chain::Freshness;
 
 /// The parts of a request that the decision depends on.

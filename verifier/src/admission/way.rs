@@ -65,7 +65,7 @@ impl App {
             market,
             matched,
             method: asked.method.clone(),
-            now: now(),
+            now: wall_clock(),
             freshness: asked.freshness(),
             presented: self
                 .settlement
@@ -87,7 +87,7 @@ fn allowed(mut response: Response, methods: &str) -> Response {
 
 /// This machine's clock: for proofs of identity only. Entitlements are judged by
 /// chain time.
-fn now() -> UnixSeconds {
+pub(crate) fn wall_clock() -> UnixSeconds {
     let seconds = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());

@@ -19,7 +19,7 @@ pub(super) const MAX_BYTES: u64 = 4096;
 pub(crate) const BODY_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Reads a JSON body of at most [`MAX_BYTES`].
-pub(super) async fn read<T: DeserializeOwned>(
+pub(crate) async fn read<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<T, ServiceError> {

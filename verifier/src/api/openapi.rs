@@ -17,6 +17,7 @@ use tollgate_gate::headers::JSON;
 use tollgate_gate::{GateError, PaymentReason};
 
 use super::openapi_parts::{SchemaRef, components, own_paths, refusals, response};
+use super::openapi_pay::{pay_paths, yielding_paths};
 use crate::app::App;
 use crate::config::{Config, PublicUrl, RouteAccess, RouteConfig};
 use crate::error::ServiceError;
@@ -50,6 +51,8 @@ pub(crate) fn document(config: &Config, public_url: &PublicUrl) -> Option<Bytes>
 
 fn describe(config: &Config, public_url: &PublicUrl) -> Value {
     let mut paths = own_paths();
+    paths.extend(pay_paths());
+    paths.extend(yielding_paths(&super::yielded(&config.routes)));
     for (path, item) in protected_paths(&config.routes) {
         // The service's own endpoints win, as they do when a request comes in.
         paths.entry(path).or_insert(item);
@@ -96,7 +99,7 @@ fn protected_paths(routes: &[RouteConfig]) -> Map<String, Value> {
 }
 
 /// A pattern as OpenAPI writes it.
-fn templated(pattern: &str) -> String {
+pub(super) fn templated(pattern: &str) -> String {
     match pattern.strip_suffix("/*") {
         Some(start) => format!("{start}/{{{REST}}}"),
         None => pattern.to_owned(),

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 
 use http::StatusCode;
 use serde_json::{Map, Value, json};
-use tollgate_gate::gate::{CHECK_PATH, PAY_PATH};
+use tollgate_gate::gate::CHECK_PATH;
 use tollgate_gate::{GateError, Retry};
 
-use super::ICON_PATH;
 use super::openapi::OPENAPI_PATH;
+use super::{ICON_PATH, PRODUCTS_PATH};
 
 /// A form under `components/schemas`.
 #[derive(Clone, Copy)]
@@ -21,6 +21,10 @@ pub(super) enum SchemaRef {
     Products,
     PayLabel,
     PayTransaction,
+    Action,
+    Discovery,
+    TransferRequest,
+    PurchaseStatus,
 }
 
 impl SchemaRef {
@@ -33,6 +37,10 @@ impl SchemaRef {
             Self::Products => "Products",
             Self::PayLabel => "PayLabel",
             Self::PayTransaction => "PayTransaction",
+            Self::Action => "Action",
+            Self::Discovery => "Discovery",
+            Self::TransferRequest => "TransferRequest",
+            Self::PurchaseStatus => "PurchaseStatus",
         }
     }
 }
@@ -65,13 +73,13 @@ pub(super) fn refusals(statuses: &[StatusCode]) -> Map<String, Value> {
         .collect()
 }
 
-fn endpoint(id: &str, summary: &str, good: Value, bad: &[StatusCode]) -> Value {
+pub(super) fn endpoint(id: &str, summary: &str, good: Value, bad: &[StatusCode]) -> Value {
     let mut responses = refusals(bad);
     responses.insert("200".to_owned(), good);
     json!({ "operationId": id, "summary": summary, "responses": responses })
 }
 
-fn with_body(mut operation: Value, schema: Value) -> Value {
+pub(super) fn with_body(mut operation: Value, schema: Value) -> Value {
     if let Some(operation) = operation.as_object_mut() {
         operation.insert(
             "requestBody".to_owned(),
@@ -118,35 +126,7 @@ pub(super) fn own_paths() -> Map<String, Value> {
         ) }),
     );
     put(
-        &format!("{PAY_PATH}/{{slug}}/{{payment_id}}"),
-        json!({
-            "parameters": [
-                { "name": "slug", "in": "path", "required": true, "schema": text },
-                { "name": "payment_id", "in": "path", "required": true, "schema": text },
-            ],
-            "get": endpoint(
-                "describePayment",
-                "Who asks for money (Solana Pay)",
-                response("The merchant", SchemaRef::PayLabel),
-                &[busy.as_slice(), &[S::NOT_FOUND]].concat(),
-            ),
-            "post": with_body(
-                endpoint(
-                    "makePayment",
-                    "The unsigned transaction that buys the product (Solana Pay)",
-                    response("What the wallet signs", SchemaRef::PayTransaction),
-                    &[busy.as_slice(), &[S::FORBIDDEN, S::NOT_FOUND, S::CONFLICT]].concat(),
-                ),
-                json!({
-                    "type": "object",
-                    "required": ["account"],
-                    "properties": { "account": text },
-                }),
-            ),
-        }),
-    );
-    put(
-        "/v1/products",
+        PRODUCTS_PATH,
         json!({ "get": endpoint(
             "listProducts",
             "What is sold",
@@ -272,8 +252,53 @@ pub(super) fn components() -> Value {
             },
             "PayTransaction": {
                 "type": "object",
-                "required": ["transaction", "message"],
-                "properties": { "transaction": text, "message": text },
+                "required": ["type", "transaction", "message"],
+                "properties": {
+                    "type": { "type": "string", "const": "transaction" },
+                    "transaction": text, "message": text,
+                },
+            },
+            "Action": {
+                "type": "object",
+                "required": ["type", "icon", "title", "description", "label", "links"],
+                "properties": {
+                    "type": { "type": "string", "const": "action" },
+                    "icon": { "type": "string", "format": "uri" },
+                    "title": text, "description": text, "label": text,
+                    "disabled": { "type": "boolean" },
+                    "error": { "type": "object" },
+                    "links": { "type": "object" },
+                },
+            },
+            "TransferRequest": {
+                "type": "object",
+                "required": ["payment_uri", "recipient", "mint", "amount", "reference", "memo", "status"],
+                "properties": {
+                    "payment_uri": text, "recipient": text, "vault": text, "mint": text,
+                    "amount": text, "price": text, "reference": text, "memo": text, "status": text,
+                },
+            },
+            "PurchaseStatus": {
+                "type": "object",
+                "required": ["status"],
+                "properties": {
+                    "status": { "type": "string", "enum": ["open", "pending", "paid", "unmatched"] },
+                    "signature": text, "reason": text, "intent": text, "entitlement": text,
+                    "beneficiary": text, "slot": number,
+                },
+            },
+            "Discovery": {
+                "type": "object",
+                "required": ["x402Version", "items", "pagination"],
+                "properties": {
+                    "x402Version": number,
+                    "items": { "type": "array", "items": { "type": "object" } },
+                    "pagination": {
+                        "type": "object",
+                        "required": ["limit", "offset", "total"],
+                        "properties": { "limit": number, "offset": number, "total": number },
+                    },
+                },
             },
         },
     })

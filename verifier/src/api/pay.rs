@@ -17,6 +17,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
+use solana_instruction::AccountMeta;
 use tollgate_client::chain::CLOCK;
 use tollgate_client::instructions::Payment;
 use tollgate_client::transaction::{ComputeBudget, PURCHASE_UNITS, to_bytes, unsigned};
@@ -24,11 +25,12 @@ use tollgate_client::{
     Addresses, DurationSeconds, IntentStatus, Merchant, PaymentId, PaymentIntent, Product, Pubkey,
     Purchase, Slug, UnixSeconds,
 };
-use tollgate_gate::GateError;
+use tollgate_gate::gate::PAY_PATH;
 use tollgate_gate::headers::forbid_storing;
+use tollgate_gate::{GateError, solana_pay};
 use tracing::warn;
 
-use super::{ICON_PATH, json_body};
+use super::{ICON_PATH, actions, json_body, qr};
 use crate::app::App;
 use crate::chain::{Listing, Pool, RpcFailure, chain_time};
 use crate::error::{ServiceError, json_response};
@@ -62,6 +64,16 @@ pub(super) async fn describe(
     Ok(response)
 }
 
+/// `GET …/qr.svg`: the transaction request as a code.
+pub(super) async fn code(
+    State(app): State<Arc<App>>,
+    path: Result<Path<(String, String)>, PathRejection>,
+) -> Result<Response, ServiceError> {
+    let (listing, payment_id) = named(&app, path)?;
+    let link = format!("{}{PAY_PATH}/{}/{payment_id}", app.public_url, listing.slug);
+    qr::picture(&solana_pay::transaction_request(&link))
+}
+
 /// `POST`: the transaction to sign.
 pub(super) async fn transaction(
     State(app): State<Arc<App>>,
@@ -90,7 +102,7 @@ pub(super) async fn transaction(
             GateError::ChainUnavailable
         })?;
     let addresses = app.pool.addresses();
-    let instructions = match &facts.intent {
+    let mut instructions = match &facts.intent {
         None => {
             if facts.paused || !facts.product.active {
                 return Err(GateError::ProductNotForSale.into());
@@ -116,6 +128,13 @@ pub(super) async fn transaction(
             vec![addresses.pay(&payment_of(intent, &facts.intent_address, payer))]
         }
     };
+    // By it the purchase's status and wallets' own libraries find the payment, whoever
+    // makes it. The program takes no notice of accounts behind its own.
+    if let Some(pay) = instructions.last_mut() {
+        let reference = addresses.quoted_intent(&listing.product.merchant, &payment_id);
+        pay.accounts
+            .push(AccountMeta::new_readonly(reference, false));
+    }
     let budget = ComputeBudget {
         units: PURCHASE_UNITS,
         price: 0,
@@ -130,16 +149,19 @@ pub(super) async fn transaction(
     let mut response = json_response(
         StatusCode::OK,
         &json!({
+            // For clients of actions; other wallets pass it over.
+            "type": "transaction",
             "transaction": STANDARD.encode(bytes),
             "message": format!("{} from {}", listing.slug, app.merchant_name),
         }),
     );
     forbid_storing(response.headers_mut());
+    actions::declare(&app, response.headers_mut());
     Ok(response)
 }
 
 /// The product and the payment id that the path names.
-fn named(
+pub(super) fn named(
     app: &App,
     path: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<(Listing, PaymentId), ServiceError> {

@@ -34,6 +34,9 @@ pub struct RelayConfig {
     pub recovery_interval: Duration,
     /// Millionths of a lamport per compute unit of this service's own transactions.
     pub compute_unit_price: u64,
+    /// Whether the listener for operators makes orders with an address on the curve
+    /// (docs/solana-pay.md).
+    pub aliases: bool,
 }
 
 /// Bounds on the relay's spending, all in lamports.
@@ -75,6 +78,7 @@ impl RelayConfig {
             settle_timeout: Duration::from_secs(40),
             recovery_interval: Duration::from_secs(30),
             compute_unit_price: 0,
+            aliases: false,
         }
     }
 }
@@ -127,6 +131,7 @@ pub(super) fn relay(
         &mut config.compute_unit_price,
         (0, 10_000_000),
     );
+    section.set_boolean("aliases", &mut config.aliases);
     section.finish();
     key??;
     if let Some(operator) = operator? {

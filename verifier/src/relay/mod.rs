@@ -12,6 +12,7 @@ mod tests;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use sha2::{Digest, Sha256};
 use solana_hash::Hash;
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
@@ -37,6 +38,9 @@ pub(crate) fn rent_of(bytes: usize) -> u64 {
         .saturating_mul(LAMPORTS_PER_BYTE)
 }
 
+/// What the relay's key signs to make an alias, before the intent's address. It is no
+/// message of a transaction: it is too short for the signers that its first byte counts.
+const ALIAS_DOMAIN: &[u8] = b"tollgate alias 1:";
 /// The balance is not known yet.
 const UNKNOWN: u64 = u64::MAX;
 
@@ -122,7 +126,18 @@ impl Relay {
         guard::LAMPORTS_PER_SIGNATURE * signatures + guard::priority(units, price)
     }
 
-    /// A transaction of this service's own making, signed by both keys.
+    /// The key on the curve that stands in for an intent's address: made from the relay's
+    /// own key and the intent, so that every process with that key knows the address
+    /// without remembering it, and nobody else can. It signs once, to give its token
+    /// account to the intent; after that it has no right in it.
+    pub(crate) fn alias(&self, intent: &Pubkey) -> Keypair {
+        let signature = self
+            .key
+            .sign_message(&[ALIAS_DOMAIN, intent.as_ref()].concat());
+        Keypair::new_from_array(Sha256::digest(signature).into())
+    }
+
+    /// A transaction of this service's own making, signed by its keys and `others`.
     ///
     /// # Errors
     /// [`BuildError`].
@@ -130,14 +145,16 @@ impl Relay {
         &self,
         instructions: &[Instruction],
         blockhash: Hash,
+        others: &[&Keypair],
     ) -> Result<VersionedTransaction, BuildError> {
         let operator = self.operator.pubkey();
         let named = instructions
             .iter()
             .flat_map(|instruction| &instruction.accounts)
             .any(|account| account.is_signer && account.pubkey == operator);
-        let others: &[&Keypair] = if named { &[&self.operator] } else { &[] };
-        transaction::sign(instructions, blockhash, &self.key, others)
+        let operator: &[&Keypair] = if named { &[&self.operator] } else { &[] };
+        let others = [operator, others].concat();
+        transaction::sign(instructions, blockhash, &self.key, &others)
     }
 
     /// Sets lamports aside for a payer's request, before anything is signed for it.

@@ -67,13 +67,4 @@ impl RelayRefusal {
             Self::BalanceTooLow => "relay_balance_too_low",
         }
     }
-
-    /// Whether the same may be asked again later: a bound, and not the transaction, is
-    /// the reason.
-    pub(crate) fn passes(self) -> bool {
-        matches!(
-            self,
-            Self::PayerExhausted { .. } | Self::HourExhausted { .. } | Self::BalanceTooLow
-        )
-    }
 }

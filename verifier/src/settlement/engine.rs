@@ -340,7 +340,7 @@ impl Settlement {
         lamports
     }
 
-    fn own_fee(&self) -> u64 {
+    pub(super) fn own_fee(&self) -> u64 {
         self.relay.own_fee(UNITS, self.compute_unit_price)
     }
 
@@ -371,4 +371,4 @@ impl Settlement {
 }
 
 /// Bytes of an SPL Token account.
-const TOKEN_ACCOUNT_BYTES: usize = 165;
+pub(super) const TOKEN_ACCOUNT_BYTES: usize = 165;

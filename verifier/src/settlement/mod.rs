@@ -11,6 +11,7 @@
 
 mod engine;
 mod facts;
+mod orders;
 mod outcome;
 mod own;
 mod plan;
@@ -37,6 +38,7 @@ use tollgate_client::{Credits, PaymentId, Pubkey, transfer_payment_id};
 use tollgate_gate::exact::{ExactPayment, TOKEN_PROGRAM};
 
 use self::facts::Order;
+pub(crate) use self::orders::{OpenOrder, OrderOutcome, OrderRequest};
 #[allow(unused_imports, reason = "admission names it")]
 pub(crate) use self::outcome::{Outcome, Paid};
 use self::own::Performed;
@@ -99,6 +101,8 @@ pub(crate) struct Settlement {
     timeout: Duration,
     recovery_interval: Duration,
     compute_unit_price: u64,
+    /// Whether orders with an alias are made.
+    aliases: bool,
     /// Whether this process has looked for transfers that an earlier one has left: until
     /// then it takes no money for the vault. A transfer that has landed there without
     /// its record is seen by nobody else.
@@ -126,6 +130,7 @@ impl Settlement {
             timeout: config.settle_timeout,
             recovery_interval: config.recovery_interval,
             compute_unit_price: config.compute_unit_price,
+            aliases: config.aliases,
             recovered: AtomicBool::new(false),
             tally: Tally::default(),
             running: Mutex::default(),

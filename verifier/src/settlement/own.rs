@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use solana_instruction::Instruction;
+use solana_keypair::Keypair;
 use tokio::time::Instant;
 use tollgate_client::chain::{Submission, SubmitLimits, follow};
 use tollgate_client::transaction::ComputeBudget;
@@ -30,13 +31,24 @@ impl Settlement {
         seeing: u64,
         deadline: Instant,
     ) -> Result<Performed, RpcFailure> {
+        self.perform_with(instructions, &[], seeing, deadline).await
+    }
+
+    /// The same with more signers.
+    pub(super) async fn perform_with(
+        &self,
+        instructions: &[Instruction],
+        others: &[&Keypair],
+        seeing: u64,
+        deadline: Instant,
+    ) -> Result<Performed, RpcFailure> {
         let budget = ComputeBudget {
             units: UNITS,
             price: self.compute_unit_price,
         };
         let instructions = [&budget.instructions(), instructions].concat();
         let blockhash = self.pool.latest_blockhash().await?.seeing(seeing);
-        let transaction = match self.relay.sign(&instructions, blockhash.hash) {
+        let transaction = match self.relay.sign(&instructions, blockhash.hash, others) {
             Ok(transaction) => transaction,
             Err(error) => return Ok(Performed::Refused(error.to_string())),
         };

@@ -14,6 +14,7 @@ use tollgate_client::{
     transfer_payment_id,
 };
 use tollgate_gate::exact::{MEMO_PROGRAM, TOKEN_PROGRAM};
+use tollgate_gate::solana_pay;
 
 use super::facts::{Facts, Fate, Order};
 use super::outcome::{Outcome, Paid};
@@ -27,8 +28,6 @@ use crate::config::Settlement as Way;
 
 /// How old a transfer may be that is recorded on its payer's word.
 const MOST_AGE: DurationSeconds = PROOF_LIFE;
-/// What the memo of a purchase begins with; its payment id follows in base58.
-pub(crate) const MEMO_PREFIX: &str = "tollgate:";
 /// The SPL Token program's instructions that move tokens.
 const TRANSFER: u8 = 3;
 const TRANSFER_CHECKED: u8 = 12;
@@ -110,7 +109,7 @@ pub(super) fn payer_of(
     let keys = message.static_account_keys();
     let mut paid = None;
     let mut named = false;
-    let memo = format!("{MEMO_PREFIX}{}", transfer.payment_id);
+    let memo = solana_pay::memo(&transfer.payment_id);
     for instruction in message.instructions() {
         let program = *keys.get(usize::from(instruction.program_id_index))?;
         if program == MEMO_PROGRAM {

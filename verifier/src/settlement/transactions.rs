@@ -98,13 +98,24 @@ impl Builder {
             .cancel_intent(self.operator, intent.merchant, address)
     }
 
-    /// Gives everything in the deposit account back, and closes that account.
+    /// Gives everything in the intent's associated token account back, and closes that
+    /// account.
     pub(super) fn give_back(
         &self,
         (address, intent): (Pubkey, &PaymentIntent),
         destination: Destination,
     ) -> Vec<Instruction> {
         let deposit = self.addresses.deposit(&address, &intent.mint);
+        self.give_back_from(deposit, (address, intent), destination)
+    }
+
+    /// The same for any token account of the intent.
+    pub(super) fn give_back_from(
+        &self,
+        deposit: Pubkey,
+        (address, intent): (Pubkey, &PaymentIntent),
+        destination: Destination,
+    ) -> Vec<Instruction> {
         let mut instructions = Vec::new();
         if destination.create {
             let owner = intent.deposit_owner();
@@ -127,11 +138,21 @@ impl Builder {
         destination: Destination,
     ) -> Vec<Instruction> {
         let deposit = self.addresses.deposit(&address, &intent.mint);
+        self.sweep_from(deposit, (address, intent), destination)
+    }
+
+    /// The same for any token account of the intent.
+    pub(super) fn sweep_from(
+        &self,
+        deposit: Pubkey,
+        (address, intent): (Pubkey, &PaymentIntent),
+        destination: Destination,
+    ) -> Vec<Instruction> {
         let mut instructions = vec![
             self.addresses
                 .settle_deposit(self.relay, address, intent, deposit),
         ];
-        instructions.extend(self.give_back((address, intent), destination));
+        instructions.extend(self.give_back_from(deposit, (address, intent), destination));
         instructions
     }
 

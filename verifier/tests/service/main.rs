@@ -13,6 +13,7 @@
 mod audit;
 mod chain_faults;
 mod configuration;
+mod discovery;
 mod embedded;
 mod endpoints;
 mod entrance;

@@ -15,3 +15,4 @@ mod paying_client;
 mod providers;
 mod sales;
 mod scene;
+mod solana_pay;

@@ -1,15 +1,12 @@
 //! Who is served, at which price, and who is not.
 
 use crate::scene::{FUNDS, PRICE, SLOT, Scene};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use solana_signer::Signer;
 use std::time::Duration;
 use tollgate_agent::{HowServed, PayError, SpendingPolicy};
 use tollgate_cli::stack::configure;
-use tollgate_client::chain::{Submission, SubmitLimits};
-use tollgate_client::{Amount, ProductChanges, TollgateError, transaction};
-use tollgate_e2e_tests::{local, paid_request};
+use tollgate_client::{Amount, ProductChanges, TollgateError};
+use tollgate_e2e_tests::{local, paid_request, sign_and_send};
 use tollgate_verifier::Verifier;
 use tollgate_verifier::config::RouteConfig;
 
@@ -158,20 +155,8 @@ async fn a_wallet_pays_by_transaction_request() {
         .json()
         .await
         .unwrap();
-    let bytes = STANDARD
-        .decode(answer["transaction"].as_str().unwrap())
-        .unwrap();
-    let unsigned = transaction::from_bytes(&bytes).unwrap();
-    let message = unsigned.message.serialize();
-    let mut signed = unsigned.clone();
-    signed.signatures[0] = scene.wallet.sign_message(&message);
-    let chain = scene.cluster.chain();
-    let (_, height) = chain.latest_blockhash().await.unwrap();
-    let fate = chain
-        .submit(&signed, height, SubmitLimits::default())
-        .await
-        .unwrap();
-    assert!(matches!(fate, Submission::Landed { .. }), "{fate:?}");
+    let transaction = answer["transaction"].as_str().unwrap();
+    sign_and_send(&scene.cluster.chain(), transaction, &scene.wallet).await;
     assert_eq!(scene.spent().await, PRICE);
 
     // The same link does not take money again.

@@ -9,7 +9,9 @@
 )]
 
 mod agent;
+mod orders;
 mod receipts;
+mod solana_pay;
 mod stock;
 
 use libtest_mimic::{Arguments, Trial};
@@ -19,10 +21,14 @@ use tollgate_interop_tests::installation::{Needs, is_judged};
 
 fn main() {
     let arguments = Arguments::from_args();
-    let trials = [agent::trials(), receipts::trials(), stock::trials()]
-        .into_iter()
-        .flatten()
-        .collect();
+    let trials = [
+        agent::trials(),
+        orders::trials(),
+        receipts::trials(),
+        solana_pay::trials(),
+        stock::trials(),
+    ];
+    let trials = trials.into_iter().flatten().collect();
     libtest_mimic::run(&arguments, trials).exit();
 }
 

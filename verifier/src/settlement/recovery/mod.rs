@@ -23,13 +23,14 @@ use tollgate_client::{
 use tracing::{debug, info, warn};
 
 use self::plan::{Chore, Known, Transfer, chore, is_due};
+use super::facts::Deposit;
 use super::reading::{Unknown, deposit_of};
 use super::transactions::Destination;
 use super::{Performed, Settlement, Turns};
 use crate::chain::{Trace, chain_time};
 
 /// Intents that are looked at in one question: four accounts each, less than a hundred.
-const AT_ONCE: usize = 30;
+const AT_ONCE: usize = 24;
 /// Most chores of one round; what is left has its turn in the next.
 const MOST_CHORES: usize = 64;
 /// Transactions of the relay in one answer, and most answers of one round.
@@ -54,7 +55,27 @@ struct History {
     complete_since: Option<UnixSeconds>,
 }
 
+/// An intent that may need something, and what is known of it.
+struct Case {
+    address: Pubkey,
+    intent: PaymentIntent,
+    known: Known,
+    /// The token account that [`Known::deposit`] speaks of: the intent's associated one,
+    /// or its alias's, whichever holds more.
+    deposit: Pubkey,
+    /// Whether the intent has the other one as well.
+    has_another: bool,
+}
+
 impl History {
+    /// Nothing is known of it.
+    fn unknown() -> Self {
+        Self {
+            by_id: HashMap::new(),
+            complete_since: None,
+        }
+    }
+
     /// The transfer that an intent of the vault waits for.
     fn transfer(&self, intent: &PaymentIntent) -> Transfer {
         match self.by_id.get(&intent.payment_id) {
@@ -112,10 +133,11 @@ impl Settlement {
         let history = self.history(&intents).await?;
         let mut round = Round::default();
         for group in intents.chunks(AT_ONCE) {
-            for (address, intent, known) in self.known(group, &history).await? {
-                let Some(chore) = chore(&intent, &known) else {
+            for case in self.known(group, &history).await? {
+                let Some(chore) = chore(&case.intent, &case.known) else {
                     continue;
                 };
+                let intent = &case.intent;
                 if round.done.saturating_add(round.open) >= MOST_CHORES {
                     return Ok(round);
                 }
@@ -124,7 +146,7 @@ impl Settlement {
                 let Some(_turn) = turn else {
                     continue;
                 };
-                let attended = self.attend(address, &intent, chore, &known).await;
+                let attended = self.attend(&case, chore).await;
                 self.tally.recovered(attended);
                 if attended {
                     round.done = round.done.saturating_add(1);
@@ -161,7 +183,7 @@ impl Settlement {
         &self,
         group: &[(Pubkey, PaymentIntent)],
         history: &History,
-    ) -> Result<Vec<(Pubkey, PaymentIntent, Known)>, Unknown> {
+    ) -> Result<Vec<Case>, Unknown> {
         let addresses = self.pool.addresses();
         let asked: Vec<Pubkey> = group
             .iter()
@@ -169,6 +191,7 @@ impl Settlement {
                 let owner = intent.beneficiary;
                 [
                     addresses.deposit(address, &intent.mint),
+                    self.alias_account(address, &intent.mint),
                     addresses.entitlement(&intent.product, &owner),
                     addresses.intent(&self.merchant, &owner, &intent.payment_id),
                 ]
@@ -181,7 +204,17 @@ impl Settlement {
         let mut known = Vec::with_capacity(group.len());
         for (address, intent) in group {
             let mut next = || found.next().unwrap_or_default();
-            let (deposit, _) = next();
+            let (deposit, associated) = next();
+            let (aliased, alias) = next();
+            let deposit = deposit_of(deposit, address, &intent.mint);
+            let aliased = deposit_of(aliased, address, &intent.mint);
+            let has_another = deposit != Deposit::Absent && aliased != Deposit::Absent;
+            let (deposit, account) =
+                if deposit == Deposit::Absent || aliased.amount() > deposit.amount() {
+                    (aliased, alias)
+                } else {
+                    (deposit, associated)
+                };
             let (entitlement, entitlement_address) = next();
             let (native, native_address) = next();
             let entitlement: Option<Entitlement> =
@@ -198,22 +231,25 @@ impl Settlement {
                 .await?;
             let facts = Known {
                 now,
-                deposit: deposit_of(deposit, address, &intent.mint),
+                deposit,
                 holds_access,
                 native: native.map(|native| native.status),
                 transfer: history.transfer(intent),
             };
-            known.push((*address, *intent, facts));
+            known.push(Case {
+                address: *address,
+                intent: *intent,
+                known: facts,
+                deposit: account,
+                has_another,
+            });
         }
         Ok(known)
     }
 
     /// The relay's transactions since the oldest intent that may wait for one.
     async fn history(&self, intents: &[(Pubkey, PaymentIntent)]) -> Result<History, Unknown> {
-        let mut history = History {
-            by_id: HashMap::new(),
-            complete_since: None,
-        };
+        let mut history = History::unknown();
         let unpaid = |status| matches!(status, IntentStatus::Open | IntentStatus::Cancelled);
         let oldest = intents
             .iter()
@@ -246,15 +282,33 @@ impl Settlement {
         Ok(history)
     }
 
-    /// Does one chore; says whether it is done.
-    async fn attend(
+    /// Does what a purchase needs now, if anything, without waiting for the next round;
+    /// says whether money has come for it.
+    ///
+    /// # Errors
+    /// When the chain does not say.
+    pub(super) async fn look_after(
         &self,
         address: Pubkey,
         intent: &PaymentIntent,
-        chore: Chore,
-        known: &Known,
-    ) -> bool {
-        let instructions = self.chore_instructions((address, intent), chore, known.now);
+    ) -> Result<bool, Unknown> {
+        let found = self
+            .known(&[(address, *intent)], &History::unknown())
+            .await?;
+        let Some(case) = found.into_iter().next() else {
+            return Ok(false);
+        };
+        let turn = Turns::try_take(&self.turns, intent.beneficiary, intent.product);
+        if let (Some(_turn), Some(chore)) = (turn, chore(intent, &case.known)) {
+            self.tally.recovered(self.attend(&case, chore).await);
+        }
+        Ok(!case.known.deposit.amount().is_zero())
+    }
+
+    /// Does one chore; says whether it is done.
+    async fn attend(&self, case: &Case, chore: Chore) -> bool {
+        let address = case.address;
+        let instructions = self.chore_instructions(case, chore);
         let performed = self
             .perform(&instructions, 0, Instant::now() + PATIENCE)
             .await;
@@ -271,13 +325,9 @@ impl Settlement {
         }
     }
 
-    fn chore_instructions(
-        &self,
-        own: (Pubkey, &PaymentIntent),
-        chore: Chore,
-        now: UnixSeconds,
-    ) -> Vec<Instruction> {
-        let (address, intent) = own;
+    fn chore_instructions(&self, case: &Case, chore: Chore) -> Vec<Instruction> {
+        let (address, intent, now) = (case.address, &case.intent, case.known.now);
+        let (own, deposit) = ((address, intent), case.deposit);
         let builder = self.builder();
         // From where it was paid is not known here.
         let destination = Destination {
@@ -285,15 +335,15 @@ impl Settlement {
             create: true,
         };
         match chore {
-            Chore::Settle => builder.sweep(own, destination),
+            Chore::Settle => builder.sweep_from(deposit, own, destination),
             Chore::GiveBack => {
                 let mut instructions = vec![builder.cancel(address, intent)];
-                instructions.extend(builder.give_back(own, destination));
+                instructions.extend(builder.give_back_from(deposit, own, destination));
                 instructions
             }
             Chore::Reclaim { close } => {
-                let mut instructions = builder.give_back(own, destination);
-                if close {
+                let mut instructions = builder.give_back_from(deposit, own, destination);
+                if close && !case.has_another {
                     instructions.push(builder.addresses.close_intent(address, intent));
                 }
                 instructions

@@ -15,6 +15,7 @@ mod deposits;
 mod door;
 mod endings;
 mod killed;
+mod orders;
 mod plan;
 mod random;
 mod stage;

@@ -1,5 +1,8 @@
 //! The listener for operators: metrics and health, apart from the callers' way, so
-//! that neither their limits nor their load stand between a monitor and the truth.
+//! that neither their limits nor their load stand between a monitor and the truth. And
+//! what only the merchant may ask for: orders.
+
+mod orders;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use http::{HeaderValue, header};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -35,7 +38,15 @@ pub(crate) async fn run(
     app: watch::Receiver<Arc<App>>,
     metrics: Arc<Metrics>,
 ) -> Drained {
-    let router = Router::new()
+    // Whoever reaches it from elsewhere may read, but not spend.
+    let is_local = listener
+        .local_addr()
+        .is_ok_and(|address| address.ip().is_loopback());
+    let mut router = Router::new();
+    if is_local {
+        router = router.route("/v1/orders", post(orders::make));
+    }
+    let router = router
         .route("/metrics", get(page))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(ready))
