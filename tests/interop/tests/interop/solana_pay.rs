@@ -46,6 +46,8 @@ async fn requests() {
     });
     let said = shop.run(Node, SCRIPT, task).await;
     assert_eq!(said["found"], said["paid"]);
+    let secure = link(&shop, &id, "").replace("http:", "https:");
+    assert_eq!(said["link"], secure);
     let intent = shop.was_paid_once(Rail::Pay).await;
     assert_eq!(intent.payment_id, id);
     let status = get(&link(&shop, &id, "/status")).await;
