@@ -111,7 +111,8 @@ fn what_was_not_offered_is_no_payment_here() {
         name(own),
         "invalid_exact_svm_payload_transaction_could_not_be_decoded"
     );
-    let changes: [(&str, &dyn Fn(&mut Value)); 5] = [
+    type Change<'a> = (&'a str, &'a dyn Fn(&mut Value));
+    let changes: [Change<'_>; 5] = [
         ("a lower price", &|entry| entry["amount"] = "1".into()),
         ("another payee", &|entry| {
             entry["payTo"] = public("thief").to_string().into()

@@ -31,7 +31,6 @@ pub(crate) enum Begun {
 pub(crate) struct Waiting(Step);
 
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "a step that waits is boxed")]
 enum Step {
     /// The chain has to be read, or credits be taken.
     Verdict(Way, Question),
