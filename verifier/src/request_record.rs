@@ -181,6 +181,9 @@ fn of_error(error: GateError) -> Outcome {
         | GateError::ReadingMismatch
         | GateError::CreditsUnavailable
         | GateError::SignInsUnavailable
+        | GateError::SettlementPending
+        | GateError::SettlementUnavailable
+        | GateError::TransfersUnavailable
         | GateError::DecisionChanged => Outcome::Undecided,
         other if other.status() == StatusCode::INTERNAL_SERVER_ERROR => Outcome::Failed,
         _ => Outcome::Refused,

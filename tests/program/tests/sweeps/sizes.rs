@@ -6,7 +6,7 @@ use solana_instruction::{AccountMeta, Instruction};
 use solana_pubkey::Pubkey;
 use std::collections::BTreeSet;
 use std::path::Path;
-use tollgate_client::instructions::{NewIntent, NewProduct, create_token_account};
+use tollgate_client::instructions::{AttestedPayment, NewIntent, NewProduct, create_token_account};
 use tollgate_client::transaction::{ComputeBudget, MAX_TRANSACTION_BYTES, to_bytes, unsigned};
 use tollgate_client::{
     Addresses, Amount, Credits, DurationSeconds, IntentTerms, PROGRAM_ID, PaymentId, Purchase,
@@ -15,8 +15,15 @@ use tollgate_client::{
 use tollgate_program_tests::rehearsal::{IDL, Rehearsal};
 use tollgate_program_tests::substitution::idl::{self, InstructionShape};
 
-/// Builders that the IDL does not know: token accounts, and several at once.
-const OTHER_BUILDERS: [&str; 3] = ["create_vault", "create_token_account", "instructions"];
+/// Builders that the IDL does not know: token accounts, quotes and what is recorded of
+/// them, and several at once.
+const OTHER_BUILDERS: [&str; 5] = [
+    "create_vault",
+    "create_token_account",
+    "create",
+    "record_quoted",
+    "instructions",
+];
 
 #[test]
 fn the_client_has_a_builder_for_every_instruction_and_this_file_knows_the_others() {
@@ -153,6 +160,17 @@ fn instructions_that_go_together_fit_together() {
     });
     let purse = create_token_account(rent_payer, payer, mint);
     require_fits("a purchase", &purchase.instructions(&at));
+    let deposit = create_token_account(rent_payer, purchase.intent(&at), mint);
+    require_fits("a quote and its deposit account", &[quote.clone(), deposit]);
+    let attested = AttestedPayment {
+        rail: u16::MAX,
+        reference: [1; 32],
+        payer,
+        beneficiary,
+    };
+    let intent = purchase.intent(&at);
+    let record = at.record_quoted(operator, rent_payer, intent, (merchant, bought), &attested);
+    require_fits("a quote and its record", &[quote.clone(), record]);
     require_fits("a quote and its payment", &[quote, pay]);
     require_fits(
         "a merchant, its vault and a product",
