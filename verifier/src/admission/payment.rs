@@ -151,6 +151,7 @@ impl App {
             text_of(signature),
             &payer,
         ));
+        self.cache.saw_slot(slot);
         way.freshness = Freshness::Reread(slot);
         let who = Identity::Payer(SettledPayer::new(payer));
         let question = match self.gate.ask(due.offer().clone(), who) {

@@ -80,6 +80,12 @@ impl<R: ReadBatch> EntitlementCache<R> {
         }
     }
 
+    /// A server has answered in a view of `slot`, to somebody else's question: a claim of
+    /// that slot is no lie. Without a feed nothing else may say so for long.
+    pub(crate) fn saw_slot(&self, slot: u64) {
+        self.shared.counters.newest_slot.raise_to(slot);
+    }
+
     /// The entitlement of `key`, from memory or from the chain.
     ///
     /// # Errors
